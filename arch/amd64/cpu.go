@@ -1,0 +1,86 @@
+//go:build exokernel
+
+package amd64
+
+import (
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// MaxCPUs is how many CPUs the kernel brings up; more are reported and left out.
+const MaxCPUs = 64
+
+// CPU is one processor's block. GS points at it and FS just behind g, so the linker's TLS slot (FS:-8) is g.
+// Everything below Index is written by this CPU alone once it runs, except the fields marked atomic.
+type CPU struct {
+	self   *CPU       // GS:0
+	g      *runtime.G // FS:-8: the g of whatever runs here
+	tlsEnd uint64     // where FS points; keeps g's slot from being anything's neighbour
+
+	Index  int    // dense number, boot CPU 0
+	APICID uint32 // as the local APIC and the MADT say
+
+	online  atomic.Uint32 // offline, online or abandoned
+	stopped atomic.Uint32 // 1 once it halted for somebody's panic
+	dying   uint32        // a fatal trap is being handled: the next one is fatal for the report, too
+
+	bootG  runtime.G // the boot and idle stack
+	panicG runtime.G // fatal traps are reported from here
+
+	Local unsafe.Pointer // the kernel's own block for this CPU; not looked at in this package
+
+	gdt [gdtEntries]uint64
+	tss taskState
+	idt [256]gate
+}
+
+// A CPU goes from offline to online itself; CPU 0 gives it up by making it abandoned first.
+const (
+	offline = iota
+	online
+	abandoned
+)
+
+// bootCPU is the boot processor's block; the others are allocated on their nodes.
+var bootCPU CPU
+
+// cpus[i] is CPU i's block, nil if there is none; written by the boot CPU before CPU i starts.
+var cpus [MaxCPUs]*CPU
+
+// ThisCPU returns the block of the CPU that runs this. The caller must not move between the call and the use:
+// interrupts off, preemption off, or a task bound to its CPU.
+func ThisCPU() *CPU { return (*CPU)(runtime.Getg().CPU) }
+
+// CPUByIndex returns CPU i's block, or nil.
+func CPUByIndex(i int) *CPU { return cpus[i] }
+
+// gsCPU is ThisCPU for code that cannot trust g.
+func gsCPU() *CPU
+
+// Online says whether the CPU has reported in.
+func (c *CPU) Online() bool { return c.online.Load() == online }
+
+// Stack returns the bounds of the stack in use on this CPU.
+func Stack() (lo, hi uintptr) {
+	gp := runtime.Getg()
+	return gp.StackLo, gp.StackHi
+}
+
+// Pause, IRQDisable, IRQRestore and TSC are the runtime shim's hot primitives by their local names.
+
+func Pause()                   { runtime.Pause() }
+func IRQDisable() uintptr      { return runtime.IRQDisable() }
+func IRQRestore(flags uintptr) { runtime.IRQRestore(flags) }
+func TSC() uint64              { return runtime.RDTSC() }
+
+// Idle halts until the next interrupt has been handled. Call it with interrupts off, after a last look for work:
+// the halt and the enabling are one step, so a wake-up that came after the look ends the halt at once.
+// It returns with interrupts on.
+func Idle() { haltIRQ() }
+
+// init prepares this CPU's tables and features; runs on the CPU itself, interrupts off.
+func (c *CPU) init() {
+	c.loadDescriptors()
+	enableFeatures()
+}

@@ -1,0 +1,21 @@
+//go:build exokernel
+
+// Package amd64 is the only place with privileged instructions, and with assembly other than the runtime shim's.
+//
+//	rt0_amd64.s, handoff.go      the way in from boot/boot.S
+//	insn.go, insn_amd64.s        one function per privileged instruction
+//	cpu.go, features.go          this CPU's block; what the CPU can do and what was switched on
+//	desc.go                      GDT, TSS, IDT: one of each per CPU
+//	trap.go, trap_amd64.s        every exception and interrupt; fatal ones end in OnFatal
+//	stack.go                     kernel stacks with guard pages
+//	paging.go, memory.go         page tables; the address space drawn in memory.go
+//	apic.go, ioapic.go           interrupt controllers
+//	timer.go, hpet.go, pit.go    time
+//	smp.go                       waking the other CPUs
+//	uart.go, power.go            the serial line; ending it all
+//
+// The subpackage acpi reads firmware tables and is portable. Nothing here imports kernel/; what this package needs
+// from above (a frame for a page table, somebody who reports a fatal trap) is handed to it in a variable.
+//
+// References: SDM is Intel's Software Developer's Manual (2023), APM is AMD's Architecture Programmer's Manual.
+package amd64

@@ -1,0 +1,116 @@
+//go:build exokernel
+
+package amd64
+
+// Features is what CPUID said that this kernel acts on. Bits are as the manuals name them.
+type Features struct {
+	NX, GlobalPages, Page1G           bool
+	SMEP, SMAP, UMIP, FSGSBASE, PCID  bool
+	X2APIC, TSCDeadline, InvariantTSC bool
+	Mwait, RDTSCP, Hypervisor         bool
+	PhysBits, LinearBits              uint8
+	tscKHz                            uint64 // from leaf 0x15 or the hypervisor's, 0 if neither says
+	vendor                            [12]byte
+}
+
+// CPUFeatures is the boot CPU's; the others are required to be its equals.
+var CPUFeatures Features
+
+// Control register bits (SDM vol. 3A §2.5).
+const (
+	cr0WP = 1 << 16
+
+	cr4MCE      = 1 << 6
+	cr4PGE      = 1 << 7
+	cr4UMIP     = 1 << 11
+	cr4FSGSBASE = 1 << 16
+	cr4SMEP     = 1 << 20
+	cr4SMAP     = 1 << 21
+
+	msrEFER = 0xC0000080
+	eferNXE = 1 << 11
+)
+
+// DetectFeatures fills CPUFeatures from CPUID (SDM vol. 2A, CPUID).
+func DetectFeatures() {
+	f := &CPUFeatures
+	top, b, c, d := cpuid(0, 0)
+	for i, r := range [3]uint32{b, d, c} {
+		for j := range 4 {
+			f.vendor[i*4+j] = byte(r >> (8 * j))
+		}
+	}
+	_, _, c, d = cpuid(1, 0)
+	f.Mwait = c&(1<<3) != 0
+	f.PCID = c&(1<<17) != 0
+	f.X2APIC = c&(1<<21) != 0
+	f.TSCDeadline = c&(1<<24) != 0
+	f.Hypervisor = c&(1<<31) != 0
+	f.GlobalPages = d&(1<<13) != 0
+	if top >= 7 {
+		_, b, c, _ = cpuid(7, 0)
+		f.FSGSBASE = b&(1<<0) != 0
+		f.SMEP = b&(1<<7) != 0
+		f.SMAP = b&(1<<20) != 0
+		f.UMIP = c&(1<<2) != 0
+	}
+	if top >= 0x15 {
+		// TSC = crystal Hz * EBX / EAX
+		a, b, c, _ := cpuid(0x15, 0)
+		if a != 0 && b != 0 && c != 0 {
+			f.tscKHz = uint64(c) * uint64(b) / uint64(a) / 1000
+		}
+	}
+	f.PhysBits, f.LinearBits = 36, 48
+	ext, _, _, _ := cpuid(0x80000000, 0)
+	_, _, _, d = cpuid(0x80000001, 0)
+	f.NX = d&(1<<20) != 0
+	f.Page1G = d&(1<<26) != 0
+	f.RDTSCP = d&(1<<27) != 0
+	if ext >= 0x80000007 {
+		_, _, _, d = cpuid(0x80000007, 0)
+		f.InvariantTSC = d&(1<<8) != 0
+	}
+	if ext >= 0x80000008 {
+		a, _, _, _ := cpuid(0x80000008, 0)
+		f.PhysBits, f.LinearBits = uint8(a), uint8(a>>8)
+	}
+}
+
+// Vendor is the 12-character vendor string of CPUID leaf 0.
+func (f *Features) Vendor() []byte { return f.vendor[:] }
+
+// enableFeatures switches on, on this CPU, whatever protects the kernel and is there.
+func enableFeatures() {
+	f := &CPUFeatures
+	writeCR0(readCR0() | cr0WP)
+	writeCR4(readCR4() | f.cr4())
+}
+
+// cr4 is the set of CR4 bits that this kernel wants on every CPU, beyond what boot code needed.
+func (f *Features) cr4() uint64 {
+	v := uint64(cr4MCE) // a machine check becomes a trap instead of a shutdown
+	for _, b := range [...]struct {
+		have bool
+		bit  uint64
+	}{
+		{f.GlobalPages, cr4PGE},
+		{f.UMIP, cr4UMIP},
+		{f.FSGSBASE, cr4FSGSBASE},
+		{f.SMEP, cr4SMEP},
+		{f.SMAP, cr4SMAP},
+	} {
+		if b.have {
+			v |= b.bit
+		}
+	}
+	return v
+}
+
+// Protections reports whether this CPU has on what CPUFeatures promises; for tests.
+func Protections() (wp, nx, cr4 bool) {
+	want := CPUFeatures.cr4()
+	return readCR0()&cr0WP != 0,
+		(rdmsr(msrEFER)&eferNXE != 0) == CPUFeatures.NX,
+		readCR4()&want == want
+}

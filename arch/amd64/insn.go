@@ -1,0 +1,47 @@
+//go:build exokernel
+
+package amd64
+
+// One function per instruction that Go does not have; insn_amd64.s has the bodies. None of them checks anything.
+
+func Outb(port uint16, v uint8)
+func Outw(port uint16, v uint16)
+func Outl(port uint16, v uint32)
+func Inb(port uint16) uint8
+func Inw(port uint16) uint16
+func Inl(port uint16) uint32
+
+func rdmsr(msr uint32) uint64
+func wrmsr(msr uint32, v uint64)
+func cpuid(leaf, sub uint32) (eax, ebx, ecx, edx uint32)
+
+func readCR0() uint64
+func readCR2() uint64
+func readCR3() uint64
+func readCR4() uint64
+func writeCR0(v uint64)
+func writeCR3(v uint64)
+func writeCR4(v uint64)
+func invlpg(va uintptr)
+
+func lgdt(base uintptr, limit uint16)
+func lidt(base uintptr, limit uint16)
+func ltr(sel uint16)
+func readTR() uint16
+
+// reloadSegments makes CS the kernel's code selector and loads the null selector into the others.
+func reloadSegments(cs uint16)
+
+// haltIRQ turns interrupts on and halts in one step, so that no wake-up falls between the two.
+func haltIRQ()
+
+// HaltForever turns interrupts off and halts; only an NMI, SMI or reset gets this CPU's attention again.
+func HaltForever()
+
+// mmioRead32 and mmioWrite32 access a device register with exactly one 32-bit move.
+func mmioRead32(p uintptr) uint32
+func mmioWrite32(p uintptr, v uint32)
+
+// PushOntoGuard moves RSP to an unmapped page and pushes: the page fault cannot be pushed either, which makes a double
+// fault. For crash=doublefault.
+func PushOntoGuard()

@@ -1,0 +1,202 @@
+//go:build exokernel
+
+package amd64
+
+import (
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Exceptions (SDM vol. 3A table 6-1) that are named somewhere, and this kernel's own vectors.
+const (
+	VectorDivide       = 0
+	VectorNMI          = 2
+	VectorInvalidOp    = 6
+	VectorDoubleFault  = 8
+	VectorProtection   = 13
+	VectorPageFault    = 14
+	VectorMachineCheck = 18
+
+	VectorIRQ      = 0x20 // first of the I/O interrupts
+	VectorTimer    = 0xF0
+	VectorCall     = 0xF1
+	VectorError    = 0xFE // the local APIC's own
+	VectorSpurious = 0xFF
+)
+
+// Frame is what trap_amd64.s saves: everything compiled Go may change. From Err down the CPU pushed it, the rest
+// the stub.
+type Frame struct {
+	XMM                          [16][2]uint64
+	R15, R14, R13, R12, R11, R10 uint64
+	R9, R8, RBP, RDI, RSI        uint64
+	RDX, RCX, RBX, RAX           uint64
+	Vector                       uint64
+	Err                          uint64
+	RIP, CS, RFLAGS, RSP, SS     uint64
+}
+
+// FaultCode returns the runtime shim's code (runtime.Fault…) if the trap is a run-time error of Go code, else 0.
+func (f *Frame) FaultCode() uint8 {
+	if f.Vector != VectorInvalidOp || !IsKernelText(uintptr(f.RIP)) || !IsKernelText(uintptr(f.RIP)+3) {
+		return 0
+	}
+	p := (*[4]byte)(Pointer(uintptr(f.RIP)))
+	if p[2] != runtime.FaultMark {
+		return 0
+	}
+	return p[3]
+}
+
+// CR2 is the address of the latest page fault on this CPU.
+func CR2() uint64 { return readCR2() }
+
+// CR3 is this CPU's page-table base.
+func CR3() uint64 { return readCR3() }
+
+// handlers[v] serves vector v; set at boot, before the vector can fire.
+var handlers [256]func(*Frame)
+
+// Handle makes fn the handler of an interrupt vector. fn runs with interrupts off on the interrupted stack, must be
+// short and must not block. The local APIC is acknowledged after it returns.
+func Handle(vector int, fn func(*Frame)) { handlers[vector] = fn }
+
+// OnFatal reports a trap that nothing handles. It runs on the CPU's panic stack with interrupts off, on one CPU at
+// a time, the others stopped; when it returns the machine ends.
+var OnFatal func(*Frame)
+
+// trap is called by the stubs in trap_amd64.s. It has no stack check because it may run where the stack just ran out.
+//
+//go:nosplit
+func trap(f *Frame) {
+	f.Vector = (f.Vector - vectorBase()) / vectorStride
+	if f.Vector >= VectorIRQ {
+		interrupt(f)
+		return
+	}
+	if f.Vector == VectorNMI && stopping.Load() != 0 {
+		stopHere()
+	}
+	fatal(f)
+}
+
+// interrupt serves a vector from VectorIRQ up.
+func interrupt(f *Frame) {
+	if h := handlers[f.Vector]; h != nil {
+		h(f)
+	} else if f.Vector != VectorSpurious {
+		unexpected.Add(1)
+	}
+	if f.Vector != VectorSpurious { // a spurious interrupt was never in service (SDM vol. 3A §10.9)
+		localAPIC.eoi()
+	}
+}
+
+// unexpected counts interrupts that had no handler.
+var unexpected atomic.Uint64
+
+// Unexpected returns how many interrupts came for which there is no handler.
+func Unexpected() uint64 { return unexpected.Load() }
+
+// stopping is 1 + the index of the CPU that reports a fatal trap, 0 while nobody does.
+var stopping atomic.Uint32
+
+// fatal moves to the panic stack. A fatal trap inside the report ends the machine with what can be said without it.
+//
+//go:nosplit
+func fatal(f *Frame) {
+	c := gsCPU()
+	if c.dying != 0 {
+		nested(f)
+	}
+	c.dying = 1
+	dieOn(&c.panicG, f)
+}
+
+// dieOn calls die(f) on gp's stack and never returns.
+func dieOn(gp *runtime.G, f *Frame)
+
+// die makes this CPU the reporter, or stops if there is one already.
+func die(f *Frame) {
+	c := ThisCPU()
+	if !stopping.CompareAndSwap(0, uint32(c.Index)+1) {
+		stopHere()
+	}
+	stopOthers(c)
+	if OnFatal != nil {
+		OnFatal(f)
+	} else {
+		nested(f)
+	}
+	DebugExit(ExitPanic)
+	HaltForever()
+}
+
+//go:nosplit
+func stopHere() {
+	gsCPU().stopped.Store(1)
+	HaltForever()
+}
+
+// stopOthers sends every other CPU an NMI and gives them a while to halt.
+func stopOthers(me *CPU) {
+	if !localAPIC.ready {
+		return
+	}
+	for i := range cpus {
+		if c := cpus[i]; c != nil && c != me && c.Online() {
+			localAPIC.sendNMI(c.APICID)
+		}
+	}
+	for tries := 0; tries < 10_000_000 && running(me) > 0; tries++ {
+		runtime.Pause()
+	}
+}
+
+func running(me *CPU) (n int) {
+	for i := range cpus {
+		if c := cpus[i]; c != nil && c != me && c.Online() && c.stopped.Load() == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// StillRunning says how many CPUs did not halt for this one's fatal trap; for the report.
+func StillRunning() int { return running(ThisCPU()) }
+
+// nested says that the report itself failed, with no help from anything that may be broken.
+//
+//go:nosplit
+func nested(f *Frame) {
+	putRaw("\r\npanic: a second fault while reporting the first: vector 0x")
+	putHexRaw(f.Vector)
+	putRaw(" rip 0x")
+	putHexRaw(f.RIP)
+	putRaw(" addr 0x")
+	putHexRaw(readCR2())
+	putRaw("\r\n")
+	DebugExit(ExitPanic)
+	HaltForever()
+}
+
+// The stubs: vectorPC(v) is stub v's address.
+const vectorStride = 8
+
+func vectorBase() uint64
+
+func vectorPC(v int) uintptr { return uintptr(vectorBase()) + uintptr(v)*vectorStride }
+
+// IsKernelText says whether pc lies in the kernel's text.
+//
+//go:nosplit
+func IsKernelText(pc uintptr) bool {
+	if Boot == nil {
+		return false
+	}
+	t := Boot.Segments().Text
+	return uint64(pc) >= t.Start && uint64(pc) < t.End
+}
+
+const _ = -(unsafe.Sizeof(Frame{}) % 16)

@@ -1,0 +1,19 @@
+//go:build exokernel
+
+package runtime
+
+// The hottest primitives live here because only this package may define assembly with the register ABI:
+// a call costs CALL, the instruction and RET, without the spill and the wrapper of ordinary Go assembly.
+// hot_amd64.s has the bodies.
+
+// Pause tells the CPU that this is a spin loop.
+func Pause()
+
+// IRQDisable turns interrupts off and returns RFLAGS as they were.
+func IRQDisable() (flags uintptr)
+
+// IRQRestore sets RFLAGS, and with it the interrupt flag, to what IRQDisable returned.
+func IRQRestore(flags uintptr)
+
+// RDTSC reads the time-stamp counter, in ticks; LFENCE before it keeps earlier loads from drifting past.
+func RDTSC() uint64

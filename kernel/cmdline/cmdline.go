@@ -1,0 +1,239 @@
+// Package cmdline reads the kernel's command line: words of the form key or key=value, separated by blanks.
+//
+//	tests=all|none|GLOB,…   which in-kernel tests to run (all)
+//	bench=GLOB,…            which benchmarks to run (none)
+//	seed=N                  seed of everything random; decimal or 0x…
+//	exit                    end QEMU when done, with a status that tells pass from fail
+//	crash=KIND[@CPU|@all]   crash on purpose: nil bounds divide overflow panic doublefault gp nmi hang
+//	mute=APICID             treat that CPU as one that does not answer
+//
+// A word that is not understood is reported and otherwise ignored: a typing error must not keep a machine from booting.
+package cmdline
+
+// Kinds of crash, in the order of Crash.
+var crashes = [...]string{"", "nil", "bounds", "divide", "overflow", "panic", "doublefault", "gp", "nmi", "hang"}
+
+// Crash is what to crash by.
+type Crash uint8
+
+// The kinds of crash.
+const (
+	NoCrash Crash = iota
+	CrashNil
+	CrashBounds
+	CrashDivide
+	CrashOverflow
+	CrashPanic
+	CrashDoubleFault
+	CrashGP
+	CrashNMI
+	CrashHang
+)
+
+// AllCPUs as Options.CrashCPU means every CPU at once.
+const AllCPUs = -1
+
+// Options is a command line, read. Its strings lie in the line that was parsed.
+type Options struct {
+	Tests    string // globs, "all" or "none"
+	Bench    string // globs, "" for none
+	Seed     uint64
+	HasSeed  bool
+	Exit     bool
+	Crash    Crash
+	CrashCPU int
+	Mute     uint32 // the APIC id that does not answer
+	HasMute  bool
+
+	bad  [8]Complaint
+	nbad int
+}
+
+// Complaint is a word that was not understood, and why.
+type Complaint struct{ Word, Why string }
+
+// Complaints returns the first eight words that were not understood.
+func (o *Options) Complaints() []Complaint { return o.bad[:min(o.nbad, len(o.bad))] }
+
+// Bad counts all words that were not understood.
+func (o *Options) Bad() int { return o.nbad }
+
+func (o *Options) complain(word, why string) {
+	if o.nbad < len(o.bad) {
+		o.bad[o.nbad] = Complaint{word, why}
+	}
+	o.nbad++
+}
+
+// Parse reads line into o, which it resets. The later of two words with one key wins.
+func Parse(line string, o *Options) {
+	o.Tests, o.Bench, o.Exit, o.HasSeed, o.HasMute, o.Crash, o.CrashCPU, o.nbad = "all", "", false, false, false, NoCrash, 0, 0
+	for first := true; len(line) > 0; {
+		var word string
+		word, line = cutAny(line)
+		if word == "" || first && isPath(word) {
+			first = first && word == ""
+			continue
+		}
+		first = false
+		o.word(word)
+	}
+}
+
+// isPath tells the image's own name, which some loaders put before the words that are for it.
+func isPath(word string) bool {
+	path := false
+	for i := 0; i < len(word); i++ {
+		switch word[i] {
+		case '=':
+			return false
+		case '/', '.':
+			path = true
+		}
+	}
+	return path
+}
+
+func (o *Options) word(word string) {
+	key, value, has := cut(word, '=')
+	switch key {
+	case "exit":
+		o.Exit = true
+		if has {
+			o.complain(word, "exit takes no value")
+		}
+		return
+	case "tests", "bench", "seed", "crash", "mute":
+		if value == "" {
+			o.complain(word, "a value is missing")
+			return
+		}
+	default:
+		o.complain(word, "unknown word; known are tests= bench= seed= exit crash= mute=")
+		return
+	}
+	switch key {
+	case "tests":
+		o.Tests = value
+	case "bench":
+		o.Bench = value
+	case "seed":
+		if v, ok := number(value); ok {
+			o.Seed, o.HasSeed = v, true
+		} else {
+			o.complain(word, "not a number of 64 bits")
+		}
+	case "mute":
+		if v, ok := number(value); ok && v < 1<<32 {
+			o.Mute, o.HasMute = uint32(v), true
+		} else {
+			o.complain(word, "not an APIC id")
+		}
+	case "crash":
+		o.crash(word, value)
+	}
+}
+
+func (o *Options) crash(word, value string) {
+	kind, where, has := cut(value, '@')
+	cpu := uint64(0)
+	if has && where != "all" {
+		var ok bool
+		if cpu, ok = number(where); !ok || cpu > 1<<16 {
+			o.complain(word, "after @ comes a CPU number or all")
+			return
+		}
+	}
+	for i := 1; i < len(crashes); i++ {
+		if crashes[i] == kind {
+			o.Crash, o.CrashCPU = Crash(i), int(cpu)
+			if where == "all" {
+				o.CrashCPU = AllCPUs
+			}
+			return
+		}
+	}
+	o.complain(word, "no such crash: nil bounds divide overflow panic doublefault gp nmi hang")
+}
+
+// cutAny takes the first word off a line; blanks, tabs and line ends separate.
+func cutAny(s string) (word, rest string) {
+	for i := 0; i < len(s); i++ {
+		if s[i] == ' ' || s[i] == '\t' || s[i] == '\n' || s[i] == '\r' {
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
+}
+
+func cut(s string, sep byte) (before, after string, found bool) {
+	for i := 0; i < len(s); i++ {
+		if s[i] == sep {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}
+
+// number reads a decimal or 0x number of at most 64 bits.
+func number(s string) (v uint64, ok bool) {
+	b := uint64(10)
+	if len(s) > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') {
+		b, s = 16, s[2:]
+	}
+	if s == "" {
+		return 0, false
+	}
+	for i := 0; i < len(s); i++ {
+		d := uint64(255)
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			d = uint64(c - '0')
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			d = uint64(c|0x20-'a') + 10
+		}
+		if d >= b || v > (1<<64-1-d)/b {
+			return 0, false
+		}
+		v = v*b + d
+	}
+	return v, true
+}
+
+// Match says whether name matches one of the comma-separated globs; "all" matches everything and "none" nothing.
+// In a glob * stands for any run of bytes, / included, and ? for any one.
+func Match(globs, name string) bool {
+	for globs != "" {
+		var g string
+		g, globs, _ = cut(globs, ',')
+		if g == "all" || g != "none" && g != "" && glob(g, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// glob backtracks to the last star only, so its work is bounded by the product of the lengths.
+func glob(g, s string) bool {
+	star, mark := -1, 0
+	i := 0
+	for j := 0; j < len(s); {
+		switch {
+		case i < len(g) && g[i] == '*':
+			star, mark = i, j
+			i++
+		case i < len(g) && (g[i] == '?' || g[i] == s[j]):
+			i++
+			j++
+		case star >= 0:
+			mark++
+			i, j = star+1, mark
+		default:
+			return false
+		}
+	}
+	for i < len(g) && g[i] == '*' {
+		i++
+	}
+	return i == len(g)
+}

@@ -1,0 +1,40 @@
+//go:build exokernel
+
+package main
+
+import (
+	"exo/arch/amd64"
+	"exo/kernel/sync"
+	"exo/kernel/text"
+)
+
+// consoleLock keeps lines whole. The panic report does not take it.
+var consoleLock sync.Ticket
+
+// put prints a line and its end, whole.
+func put(l *text.Line) { putBytes(l.Bytes()) }
+
+// say prints a string as a line.
+func say(s string) {
+	var l text.Line
+	put(l.Str(s))
+}
+
+func putBytes(b []byte) {
+	flags := amd64.IRQDisable()
+	consoleLock.Lock(pause)
+	emit(b)
+	consoleLock.Unlock()
+	amd64.IRQRestore(flags)
+}
+
+// emit prints bytes and a line end, whoever else may be printing.
+func emit(b []byte) {
+	for _, c := range b {
+		amd64.PutByte(c)
+	}
+	amd64.PutByte('\r')
+	amd64.PutByte('\n')
+}
+
+func pause() { amd64.Pause() }

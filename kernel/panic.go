@@ -1,0 +1,241 @@
+//go:build exokernel
+
+package main
+
+import (
+	"runtime"
+
+	"exo/arch/amd64"
+	"exo/kernel/symtab"
+	"exo/kernel/text"
+)
+
+// symbols is the image's own symbol table.
+var symbols symtab.Table
+
+func openSymbols() {
+	s := amd64.Boot.Symbols
+	t, ok := symtab.Open(amd64.PhysAddr(s.Start).Bytes(s.Size()))
+	if !ok {
+		say("panic: this image has no symbol table; backtraces will be bare addresses")
+	}
+	symbols = t
+}
+
+// reportFatal prints what there is to know about a fatal trap. One CPU runs it, on its panic stack, interrupts off, the
+// others stopped; it takes no lock and trusts as little as it can. The form is for people and for the test harness.
+func reportFatal(f *amd64.Frame) {
+	c := amd64.ThisCPU()
+	var l text.Line
+	emit(nil) // whatever line was being printed ends here
+	raw(l.Str("=== PANIC ==="))
+	l.Reset().Str("panic: cause: ")
+	cause(&l, f)
+	raw(&l)
+	raw(l.Reset().Str("panic: cpu=").Int(c.Index).Str(" apic=").Uint(uint64(c.APICID)).Str(" task=").Str(taskName(f)).
+		Str(" rip=").Addr(f.RIP))
+	registers(&l, f)
+	backtrace(&l, f)
+	code(&l, f.RIP)
+	if n := amd64.StillRunning(); n > 0 {
+		raw(l.Reset().Str("panic: ").Int(n).Str(" other CPUs did not stop"))
+	}
+	raw(l.Reset().Str("=== END PANIC ==="))
+}
+
+func raw(l *text.Line) { emit(l.Bytes()) }
+
+var exceptions = [...]string{
+	"#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow", "#BR bound", "#UD invalid opcode",
+	"#NM no FPU", "#DF double fault", "vector 9", "#TS invalid TSS", "#NP segment not present", "#SS stack segment",
+	"#GP general protection", "#PF page fault", "vector 15", "#MF x87", "#AC alignment", "#MC machine check",
+	"#XM SIMD", "#VE virtualisation", "#CP control protection",
+}
+
+// cause says in words what went wrong.
+func cause(l *text.Line, f *amd64.Frame) {
+	switch f.FaultCode() {
+	case runtime.FaultBounds:
+		l.Str("index or slice out of range")
+		return
+	case runtime.FaultDivide:
+		l.Str("integer divide by zero")
+		return
+	case runtime.FaultShift:
+		l.Str("negative shift count")
+		return
+	case runtime.FaultOverflow:
+		l.Str("kernel stack overflow")
+		if s, ok := symbols.Lookup(returnAddress(f) - 1); ok {
+			l.Str(" in ").Str(s.Func)
+		}
+		return
+	case runtime.FaultPanic:
+		if s, ok := runtime.PanicText(uintptr(f.RAX), uintptr(f.RBX)); ok {
+			l.Str("panic: ").Printable(s)
+		} else {
+			l.Str("panic with a value that is not a string")
+		}
+		return
+	case runtime.FaultInterface:
+		l.Str("interface conversion or comparison failed")
+		return
+	case runtime.FaultNil:
+		l.Str("nil dereference: method called through a nil pointer")
+		return
+	case runtime.FaultUnreachable:
+		l.Str("call of a method or runtime function that is not in the kernel")
+		return
+	}
+	switch f.Vector {
+	case amd64.VectorPageFault:
+		pageFault(l, amd64.CR2(), f.Err)
+	case amd64.VectorDoubleFault:
+		l.Str("double fault")
+		if amd64.IsStackGuard(uintptr(amd64.CR2())) {
+			l.Str(": ran off a kernel stack into its guard page at ").Addr(amd64.CR2())
+		}
+	default:
+		if f.Vector < uint64(len(exceptions)) {
+			l.Str(exceptions[f.Vector])
+		} else {
+			l.Str("trap ").Uint(f.Vector)
+		}
+		if f.Err != 0 {
+			l.Str(", error ").Hex(f.Err)
+		}
+	}
+}
+
+// pageFault explains a page fault from its address and error code (SDM vol. 3A §4.7).
+func pageFault(l *text.Line, addr, err uint64) {
+	if addr < amd64.PageSize {
+		l.Str("nil dereference: ")
+	}
+	l.Str("#PF ")
+	switch {
+	case err&(1<<4) != 0:
+		l.Str("executing ")
+	case err&(1<<1) != 0:
+		l.Str("writing ")
+	default:
+		l.Str("reading ")
+	}
+	l.Addr(addr)
+	if err&1 != 0 {
+		l.Str(", which is mapped but protected")
+	} else {
+		l.Str(", which is not mapped")
+	}
+}
+
+func taskName(f *amd64.Frame) string {
+	if f.CS&3 != 0 {
+		return "ring3"
+	}
+	return "boot"
+}
+
+func registers(l *text.Line, f *amd64.Frame) {
+	for _, row := range [...][4]struct {
+		name string
+		v    uint64
+	}{
+		{{"rax", f.RAX}, {"rbx", f.RBX}, {"rcx", f.RCX}, {"rdx", f.RDX}},
+		{{"rsi", f.RSI}, {"rdi", f.RDI}, {"rbp", f.RBP}, {"rsp", f.RSP}},
+		{{"r8", f.R8}, {"r9", f.R9}, {"r10", f.R10}, {"r11", f.R11}},
+		{{"r12", f.R12}, {"r13", f.R13}, {"r14", f.R14}, {"r15", f.R15}},
+		{{"rflags", f.RFLAGS}, {"cr2", amd64.CR2()}, {"cr3", amd64.CR3()}, {"err", f.Err}},
+	} {
+		l.Reset().Str("panic:")
+		for _, r := range row {
+			l.Byte(' ').Str(r.name).Byte('=').Addr(r.v)
+		}
+		raw(l)
+	}
+}
+
+const maxFrames = 32
+
+// backtrace follows the frame pointers from where the trap came.
+func backtrace(l *text.Line, f *amd64.Frame) {
+	pc, bp := f.RIP, f.RBP
+	n := 0
+	if f.FaultCode() != 0 {
+		// The shim's own function: it has no frame, the word at RSP is where it was called.
+		pc = returnAddress(f) - 1
+	} else {
+		s, ok := symbols.Lookup(pc)
+		if !ok || !s.HasFrame {
+			// Without a frame of its own, the return address is on top of the stack; the caller's frame is in RBP.
+			frame(l, n, pc)
+			n++
+			pc = returnAddress(f) - 1
+			if !amd64.IsKernelText(uintptr(pc)) {
+				pc = 0
+			}
+		}
+	}
+	for n < maxFrames && pc != 0 {
+		frame(l, n, pc)
+		n++
+		ret, ok := word(bp + 8)
+		next, ok2 := word(bp)
+		if !ok || !ok2 || next != 0 && next <= bp || !amd64.IsKernelText(uintptr(ret)) {
+			return
+		}
+		pc, bp = ret-1, next
+	}
+}
+
+// frame prints one line of the backtrace.
+func frame(l *text.Line, n int, pc uint64) {
+	l.Reset().Str("panic: bt ").Int(n).Byte(' ').Addr(pc)
+	if s, ok := symbols.Lookup(pc); ok {
+		l.Byte(' ').Str(s.Func).Byte(' ').Str(s.File).Byte(':').Int(s.Line)
+	} else {
+		l.Str(" ? ?:0")
+	}
+	raw(l)
+}
+
+func returnAddress(f *amd64.Frame) uint64 {
+	v, _ := word(f.RSP)
+	return v
+}
+
+// word reads a word of the stack if it can be read.
+func word(va uint64) (uint64, bool) {
+	if va%8 != 0 || !readable(va) {
+		return 0, false
+	}
+	return *(*uint64)(amd64.Pointer(uintptr(va))), true
+}
+
+func readable(va uint64) bool {
+	if amd64.KernelTable.Root() == 0 {
+		return va >= amd64.KernelBase
+	}
+	_, ok := amd64.KernelTable.Lookup(uintptr(va))
+	return ok
+}
+
+// code prints the bytes around rip, the one at rip in brackets; the harness disassembles them.
+func code(l *text.Line, rip uint64) {
+	const before, after = 24, 24
+	l.Reset().Str("panic: code ").Addr(rip - before)
+	for va := rip - before; va < rip+after; va++ {
+		if !readable(va) {
+			l.Str(" ??")
+			continue
+		}
+		b := *(*byte)(amd64.Pointer(uintptr(va)))
+		l.Byte(' ')
+		if va == rip {
+			l.Byte('[').HexDigits(uint64(b), 2).Byte(']')
+		} else {
+			l.HexDigits(uint64(b), 2)
+		}
+	}
+	raw(l)
+}

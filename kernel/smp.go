@@ -1,0 +1,171 @@
+//go:build exokernel
+
+package main
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"exo/arch/amd64"
+	"exo/kernel/mm"
+	"exo/kernel/text"
+)
+
+// ncpu is how many CPUs run, numbered from 0.
+var ncpu = 1
+
+// patienceUs is how long a CPU may take to answer. It is long because the CPUs of a virtual machine share those of a
+// busy host, and costs nothing where all answer.
+const patienceUs = 5_000_000
+
+// pending[i] is 1 while CPU i owes a call of parallel.fn; each in a cache line of its own.
+var pending [amd64.MaxCPUs]struct {
+	atomic.Uint32
+	_ [60]byte
+}
+
+// parallel is the one call that is under way.
+var parallel struct {
+	fn   func(cpu int)
+	left atomic.Int64
+}
+
+// startCPUs wakes every CPU that firmware named. One that does not answer is reported and left out.
+func startCPUs() {
+	amd64.OnCPUStart = serve
+	amd64.Handle(amd64.VectorCall, func(*amd64.Frame) {}) // ends a halt; the idle loop then looks for work
+	amd64.Handle(amd64.VectorTimer, onTimer)
+	ids := found.apicID[1:found.n]
+	if len(ids) > 0 && trampolinePage == 0 {
+		say("smp: no free page below 1 MiB to start other CPUs from; going on with one")
+		ids = nil
+	}
+	var l text.Line
+	if len(ids) > 0 {
+		s := amd64.NewStarter(amd64.PhysAddr(trampolinePage))
+		s.InitAll(ids)
+		lost := 0
+		for _, id := range ids {
+			if !startCPU(s, id) {
+				lost++
+				put(l.Reset().Str("smp: CPU with APIC id ").Uint(uint64(id)).Str(" does not answer; left out"))
+			}
+		}
+		if lost == 0 {
+			s.Close()
+		}
+	}
+	mode := "xapic"
+	if amd64.X2APIC() {
+		mode = "x2apic"
+	}
+	put(l.Reset().Str("smp: ").Int(ncpu).Str(" of ").Int(found.n).Str(" CPUs up, ").Str(mode))
+}
+
+// startCPU gives the next CPU number to the processor with that APIC id and wakes it.
+func startCPU(s amd64.Starter, id uint32) bool {
+	if options.HasMute && options.Mute == id || !amd64.CanAddress(id) {
+		return false
+	}
+	home = near(id)
+	pa, ok := early.Alloc(uint64(unsafe.Sizeof(amd64.CPU{})), mm.FrameSize, home)
+	if !ok {
+		pa, ok = early.Alloc(uint64(unsafe.Sizeof(amd64.CPU{})), mm.FrameSize, mm.Range{})
+	}
+	if !ok {
+		return false
+	}
+	c := (*amd64.CPU)(amd64.PhysAddr(pa).Ptr())
+	clear(amd64.PhysAddr(pa).Bytes(uint64(unsafe.Sizeof(amd64.CPU{}))))
+	c.Prepare(ncpu, id, allocAtHome)
+	if !s.Start(c, patienceUs) {
+		return false
+	}
+	ncpu++
+	return true
+}
+
+// home is where the memory of the CPU being started should be.
+var home mm.Range
+
+func allocAtHome() amd64.PhysAddr {
+	if pa, ok := early.Alloc(mm.FrameSize, mm.FrameSize, home); ok {
+		clear(amd64.PhysAddr(pa).Bytes(mm.FrameSize))
+		return amd64.PhysAddr(pa)
+	}
+	return allocFrame()
+}
+
+// serve is an idle CPU's life: wait for a call, make it, report.
+func serve(c *amd64.CPU) {
+	for {
+		amd64.IRQDisable()
+		if pending[c.Index].Load() == 0 {
+			amd64.Idle()
+			continue
+		}
+		amd64.IRQRestore(flagsIF)
+		work(c.Index)
+	}
+}
+
+const flagsIF = 1<<9 | 2
+
+// work makes this CPU's share of the call. The last one to finish wakes CPU 0.
+func work(cpu int) {
+	parallel.fn(cpu)
+	pending[cpu].Store(0)
+	if parallel.left.Add(-1) == 0 && cpu != 0 {
+		amd64.SendIPI(amd64.CPUByIndex(0).APICID, amd64.VectorCall)
+	}
+}
+
+// theMachine is what the test runner runs on; CPU 0 only.
+type theMachine struct{}
+
+var machine = &theMachine{}
+
+func (*theMachine) CPUs() int { return ncpu }
+
+// Parallel calls fn on CPUs 0 … n-1 and returns when all are done.
+func (*theMachine) Parallel(n int, fn func(cpu int)) {
+	parallel.fn = fn
+	parallel.left.Store(int64(n))
+	for i := 1; i < n; i++ {
+		pending[i].Store(1)
+		amd64.SendIPI(amd64.CPUByIndex(i).APICID, amd64.VectorCall)
+	}
+	amd64.IRQRestore(flagsIF)
+	work(0)
+	for {
+		amd64.IRQDisable()
+		if parallel.left.Load() == 0 {
+			return
+		}
+		amd64.Idle()
+	}
+}
+
+// Relax pauses, and after a while halts for up to a millisecond: where CPUs are virtual and more than the host has,
+// spinning keeps the very CPU that one waits for from running.
+func (*theMachine) Relax(spins int) {
+	if spins < 200 {
+		amd64.Pause()
+		return
+	}
+	flags := amd64.IRQDisable()
+	amd64.StartTimer(1_000_000)
+	amd64.Idle()
+	amd64.IRQRestore(flags)
+}
+
+func (*theMachine) Now() uint64        { return amd64.TSC() }
+func (*theMachine) Print(l *text.Line) { put(l) }
+
+// timerHits counts timer interrupts per CPU; each written by its CPU alone.
+var timerHits [amd64.MaxCPUs]struct {
+	atomic.Uint64
+	_ [56]byte
+}
+
+func onTimer(*amd64.Frame) { timerHits[amd64.ThisCPU().Index].Add(1) }

@@ -1,0 +1,41 @@
+// Package sync … ticket.go: a ticket spinlock (Mellor-Crummey & Scott, TOCS 1991, §2.2): first come, first served.
+//
+//	        Lock  Unlock        X: callers exclude each other; -: may run together
+//	Lock     X      -
+//	Unlock   -      X
+//
+// G1. Between Lock and Unlock the caller is alone.
+// G2. It sees all that earlier holders wrote before they unlocked.
+// G3. CPUs enter in the order in which they drew their tickets.
+//
+// Progress: blocking. Callers: with whatever else could take the lock on the same CPU kept away (interrupts off where
+// handlers take it). Memory: none.
+// Not promised: that waiting for a CPU that does not run (a virtual one) takes a bounded time.
+package sync
+
+import "sync/atomic"
+
+// Ticket is a ticket spinlock; the zero Ticket is free.
+type Ticket struct {
+	next  atomic.Uint32
+	owner atomic.Uint32
+}
+
+// Lock waits for its turn. relax, which may be nil, is called each time round.
+func (l *Ticket) Lock(relax func()) {
+	my := l.next.Add(1) - 1
+	for l.owner.Load() != my { // order: pairs with the add in Unlock (G2)
+		if relax != nil {
+			relax()
+		}
+	}
+}
+
+// TryLock takes the lock if it is free.
+func (l *Ticket) TryLock() bool {
+	o := l.owner.Load()
+	return l.next.CompareAndSwap(o, o+1)
+}
+
+// Unlock lets the next one in. Only the holder may call it.
+func (l *Ticket) Unlock() { l.owner.Add(1) }

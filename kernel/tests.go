@@ -1,0 +1,9 @@
+//go:build exokernel
+
+package main
+
+import "exo/kernel/ktest"
+
+var tests = [...]ktest.Test{}
+
+var benches = [...]ktest.Bench{}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// maxImage is what the image may weigh, symbol table included: a kernel that a student can read whole is small.
+const maxImage = 1 << 20
+
+func runKernel(args []string) error {
+	fs := flag.NewFlagSet("mkimage kernel", flag.ContinueOnError)
+	out := fs.String("o", "build/exo.img", "the multiboot `image` to write")
+	elfPath := fs.String("elf", "build/kernel.elf", "the kernel's ELF `file`, for gdb")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("kernel takes no arguments, got %q", fs.Args())
+	}
+	t, err := activeToolchain()
+	if err != nil {
+		return err
+	}
+	build := filepath.Dir(*out)
+	if err := os.MkdirAll(build, 0o755); err != nil {
+		return fmt.Errorf("making the build folder: %w", err)
+	}
+	if err := t.compile(build, *elfPath); err != nil {
+		return err
+	}
+	k, err := readKernel(*elfPath)
+	if err != nil {
+		return err
+	}
+	symbols, err := k.symbolTable()
+	if err != nil {
+		return err
+	}
+	if err := k.wrap(build, *out, symbols); err != nil {
+		return err
+	}
+	st, err := os.Stat(*out)
+	if err != nil {
+		return err
+	}
+	if st.Size() > maxImage {
+		return fmt.Errorf("%s has %d bytes, more than the %d it may have", *out, st.Size(), maxImage)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"debug/elf"
+	"fmt"
+	"strings"
+)
+
+// kernelBase is where the kernel image's virtual addresses begin: virtual = physical + kernelBase.
+const kernelBase = 0xffffffff80000000
+
+const pageSize = 4096
+
+// segment is one load segment, widened to whole pages of addresses.
+type segment struct {
+	start, end uint64 // virtual, page-aligned
+	data       []byte // file contents from start
+}
+
+// kernel is the linked ELF: three segments, each with one permission.
+type kernel struct {
+	path               string
+	file               *elf.File
+	text, rodata, data segment
+	entry              uint64
+}
+
+// readKernel opens the linked kernel and checks what the image depends on.
+func readKernel(path string) (*kernel, error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the linked kernel %s: %w", path, err)
+	}
+	k := &kernel{path: path, file: f, entry: f.Entry}
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_LOAD {
+			continue
+		}
+		var s *segment
+		switch p.Flags {
+		case elf.PF_R | elf.PF_X:
+			s = &k.text
+		case elf.PF_R:
+			s = &k.rodata
+		case elf.PF_R | elf.PF_W:
+			s = &k.data
+		default:
+			return nil, fmt.Errorf("%s: segment at %#x has permissions %v: only RX, R and RW are allowed (W^X)", path, p.Vaddr, p.Flags)
+		}
+		if s.end != 0 {
+			return nil, fmt.Errorf("%s: more than one %v segment", path, p.Flags)
+		}
+		if p.Vaddr < kernelBase || p.Vaddr%pageSize != 0 {
+			return nil, fmt.Errorf("%s: segment at %#x is not a page above %#x", path, p.Vaddr, uint64(kernelBase))
+		}
+		s.start, s.end = p.Vaddr, (p.Vaddr+p.Memsz+pageSize-1)&^(pageSize-1)
+		s.data = make([]byte, p.Filesz)
+		if _, err := p.ReadAt(s.data, 0); err != nil {
+			return nil, fmt.Errorf("reading segment %#x of %s: %w", p.Vaddr, path, err)
+		}
+	}
+	for name, s := range map[string]segment{"text": k.text, "read-only data": k.rodata, "data": k.data} {
+		if s.end == 0 {
+			return nil, fmt.Errorf("%s: no %s segment", path, name)
+		}
+	}
+	if k.text.end > k.rodata.start || k.rodata.end > k.data.start {
+		return nil, fmt.Errorf("%s: segments share a page, so they cannot have different permissions", path)
+	}
+	return k, k.checkNoInit()
+}
+
+// checkNoInit refuses package initialisation: ring 0 has nobody to run it, so a variable that needs code to get its
+// value would silently stay zero.
+func (k *kernel) checkNoInit() error {
+	syms, err := k.file.Symbols()
+	if err != nil {
+		return fmt.Errorf("reading the symbols of %s: %w", k.path, err)
+	}
+	for _, s := range syms {
+		pkg, ok := strings.CutSuffix(s.Name, ".init")
+		if !ok {
+			pkg, _, ok = strings.Cut(s.Name, ".init.")
+		}
+		if strings.Contains(pkg[strings.LastIndex(pkg, "/")+1:], ".") {
+			continue // a method called init
+		}
+		if ok && (pkg == "main" || strings.HasPrefix(pkg, "exo/")) && elf.ST_TYPE(s.Info) == elf.STT_FUNC {
+			return fmt.Errorf("package %s has initialisers that run code (%s): ring 0 runs none; use constants, literals or an explicit call", pkg, s.Name)
+		}
+	}
+	return nil
+}
+
+func phys(va uint64) uint64 { return va - kernelBase }

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"debug/dwarf"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+)
+
+// The symbol table for backtraces, little-endian; kernel/symtab reads it.
+//
+//	magic   "EXOSYM1\n"
+//	u32     number of functions n
+//	u32     number of files m
+//	u32     bytes of the line program
+//	u32     bytes of the strings
+//	n+1 ×   u32 pc - kernelBase, u32 string offset of the name | 1<<31 if the function keeps a frame pointer,
+//	        u32 offset in the line program; sorted by pc, the last one ends the text
+//	m ×     u32 string offset of a file name
+//	lines   per function a run of (uvarint pc step, svarint file step, svarint line step), each from the function's
+//	        start, file 0, line 0, ended by the next function's offset
+//	strings each ended by a NUL
+const symbolMagic = "EXOSYM1\n"
+
+const hasFrame = 1 << 31
+
+type row struct {
+	pc   uint64
+	file string
+	line int
+}
+
+// symbolTable makes the table from the ELF's function symbols and DWARF lines.
+func (k *kernel) symbolTable() ([]byte, error) {
+	funcs, err := k.functions()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := k.lines()
+	if err != nil {
+		return nil, err
+	}
+	var (
+		strs, prog bytes.Buffer
+		offsets    = map[string]uint32{}
+		files      []uint32
+		fileIndex  = map[string]int{}
+		table      []uint32
+	)
+	intern := func(s string) uint32 {
+		if o, ok := offsets[s]; ok {
+			return o
+		}
+		o := uint32(strs.Len())
+		offsets[s] = o
+		strs.WriteString(s + "\x00")
+		return o
+	}
+	for _, f := range funcs {
+		name := intern(f.Name)
+		if k.keepsFrame(f) {
+			name |= hasFrame
+		}
+		table = append(table, uint32(f.Value-kernelBase), name, uint32(prog.Len()))
+		pc, file, line := f.Value, 0, 0
+		i := sort.Search(len(rows), func(i int) bool { return rows[i].pc >= f.Value })
+		for ; i < len(rows) && rows[i].pc < f.Value+f.Size; i++ {
+			r := rows[i]
+			n, ok := fileIndex[r.file]
+			if !ok {
+				n = len(files)
+				fileIndex[r.file] = n
+				files = append(files, intern(r.file))
+			}
+			prog.Write(binary.AppendUvarint(nil, r.pc-pc))
+			prog.Write(binary.AppendVarint(nil, int64(n-file)))
+			prog.Write(binary.AppendVarint(nil, int64(r.line-line)))
+			pc, file, line = r.pc, n, r.line
+		}
+	}
+	table = append(table, uint32(k.text.end-kernelBase), intern(""), uint32(prog.Len()))
+	var out bytes.Buffer
+	out.WriteString(symbolMagic)
+	for _, part := range []any{
+		[]uint32{uint32(len(funcs)), uint32(len(files)), uint32(prog.Len()), uint32(strs.Len())},
+		table, files, prog.Bytes(), strs.Bytes(),
+	} {
+		if err := binary.Write(&out, binary.LittleEndian, part); err != nil {
+			return nil, err
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// functions returns the text symbols, sorted, without those that only mark an address.
+func (k *kernel) functions() ([]elf.Symbol, error) {
+	syms, err := k.file.Symbols()
+	if err != nil {
+		return nil, fmt.Errorf("reading the symbols of %s: %w", k.path, err)
+	}
+	var funcs []elf.Symbol
+	for _, s := range syms {
+		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Size > 0 && s.Value >= k.text.start && s.Value < k.text.end {
+			funcs = append(funcs, s)
+		}
+	}
+	sort.SliceStable(funcs, func(i, j int) bool {
+		if funcs[i].Value != funcs[j].Value {
+			return funcs[i].Value < funcs[j].Value
+		}
+		return funcs[i].Name < funcs[j].Name
+	})
+	if len(funcs) == 0 {
+		return nil, fmt.Errorf("%s has no function symbols: it was linked with -s", k.path)
+	}
+	return funcs, nil
+}
+
+// keepsFrame says whether the function pushes the frame pointer: PUSH RBP; MOV RBP, RSP.
+func (k *kernel) keepsFrame(f elf.Symbol) bool {
+	from := f.Value - k.text.start
+	to := min(from+min(f.Size, 64), uint64(len(k.text.data)))
+	return bytes.Contains(k.text.data[from:to], []byte{0x55, 0x48, 0x89, 0xe5})
+}
+
+// lines returns DWARF's line table as rows sorted by pc, consecutive equal ones joined.
+func (k *kernel) lines() ([]row, error) {
+	d, err := k.file.DWARF()
+	if err != nil {
+		return nil, fmt.Errorf("reading the DWARF of %s: %w", k.path, err)
+	}
+	var rows []row
+	for r := d.Reader(); ; {
+		cu, err := r.Next()
+		if err != nil {
+			return nil, fmt.Errorf("reading the DWARF of %s: %w", k.path, err)
+		}
+		if cu == nil {
+			break
+		}
+		r.SkipChildren()
+		if cu.Tag != dwarf.TagCompileUnit {
+			continue
+		}
+		lr, err := d.LineReader(cu)
+		if err != nil {
+			return nil, fmt.Errorf("reading the line table of %s: %w", k.path, err)
+		}
+		if lr == nil {
+			continue
+		}
+		for {
+			var e dwarf.LineEntry
+			if err := lr.Next(&e); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				return nil, fmt.Errorf("reading the line table of %s: %w", k.path, err)
+			}
+			if !e.EndSequence && e.File != nil {
+				rows = append(rows, row{e.Address, shortName(e.File.Name), e.Line})
+			}
+		}
+	}
+	sort.SliceStable(rows, func(i, j int) bool { return rows[i].pc < rows[j].pc })
+	joined := rows[:0]
+	for _, r := range rows {
+		n := len(joined)
+		if n > 0 && joined[n-1].pc == r.pc {
+			n-- // the last row for an address is the one that counts
+			joined = joined[:n]
+		}
+		if n == 0 || joined[n-1].file != r.file || joined[n-1].line != r.line {
+			joined = append(joined, r)
+		}
+	}
+	return joined, nil
+}
+
+// shortName makes a trimmed path relative to the module: exo/kernel/main.go is kernel/main.go.
+func shortName(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, "exo/"), "./")
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// wrap links start-up code, the kernel's segments and the symbol table into the ELF32 that multiboot loaders take.
+func (k *kernel) wrap(build, out string, symbols []byte) error {
+	as, err := tool("as")
+	if err != nil {
+		return err
+	}
+	ld, err := tool("ld")
+	if err != nil {
+		return err
+	}
+	parts := []struct {
+		section, file string
+		data          []byte
+	}{
+		{".ktext", "text.bin", k.text.data},
+		{".krodata", "rodata.bin", k.rodata.data},
+		{".kdata", "data.bin", k.data.data},
+		{".symbols", "symbols.bin", symbols},
+	}
+	var src strings.Builder
+	src.WriteString("# Written by mkimage: the kernel's segments and where they belong.\n")
+	for _, p := range parts {
+		if err := writeFile(filepath.Join(build, p.file), p.data); err != nil {
+			return err
+		}
+		fmt.Fprintf(&src, "\t.section %s, \"a\"\n\t.incbin \"%s\"\n", p.section, p.file)
+	}
+	src.WriteString("\t.section .boot.data, \"aw\"\n\t.align 8\n\t.globl kernel_segments\nkernel_segments:\n")
+	for _, s := range []segment{k.text, k.rodata, k.data} {
+		fmt.Fprintf(&src, "\t.quad %#x, %#x\n", s.start, s.end)
+	}
+	if err := writeFile(filepath.Join(build, "payload.S"), []byte(src.String())); err != nil {
+		return err
+	}
+
+	module, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	var objects []string
+	for _, s := range []string{filepath.Join(module, "boot", "boot.S"), filepath.Join(module, "boot", "trampoline.S"), "payload.S"} {
+		o := strings.TrimSuffix(filepath.Base(s), ".S") + ".o"
+		cmd := exec.Command(as, "--32", "-o", o, s)
+		cmd.Dir = build
+		if err := run(cmd); err != nil {
+			return err
+		}
+		objects = append(objects, o)
+	}
+	abs, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	def := func(name string, v uint64) string { return fmt.Sprintf("--defsym=%s=%#x", name, v) }
+	bss := k.data.end - k.data.start - uint64(len(k.data.data))
+	args := append([]string{"-m", "elf_i386", "--build-id=none", "-z", "noexecstack", "-T", filepath.Join(module, "linker.ld"),
+		def("KTEXT", phys(k.text.start)), def("KRODATA", phys(k.rodata.start)), def("KDATA", phys(k.data.start)),
+		def("KBSS", bss), def("kernel_entry", k.entry&0xffffffff), "-o", abs + ".tmp"}, objects...)
+	cmd := exec.Command(ld, args...)
+	cmd.Dir = build
+	if err := run(cmd); err != nil {
+		return err
+	}
+	return os.Rename(abs+".tmp", abs)
+}
