@@ -3,6 +3,8 @@
 package main
 
 import (
+	"unsafe"
+
 	"exo/arch/amd64"
 	"exo/kernel/sync"
 	"exo/kernel/text"
@@ -38,3 +40,8 @@ func emit(b []byte) {
 }
 
 func pause() { amd64.Pause() }
+
+// asString views bytes as a string.
+//
+// SAFETY: the caller does not change the bytes while it uses the string.
+func asString(b []byte) string { return *(*string)(unsafe.Pointer(&b)) }

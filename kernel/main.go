@@ -46,15 +46,15 @@ func mainOnGuardedStack() {
 	if options.Crash != cmdline.NoCrash {
 		crashOnPurpose()
 	}
-	os := newRun()
+	result := runTests()
 	if options.Bench != "" {
 		ktest.Benchmark(machine, benches[:], wantBench)
 	}
-	finish(os)
+	finish(result)
 }
 
-// newRun runs the tests that were asked for.
-func newRun() ktest.Result {
+// runTests runs the tests that were asked for.
+func runTests() ktest.Result {
 	var l text.Line
 	put(l.Str("boot: tsc=").Uint(amd64.TSC() - amd64.Boot.TSC))
 	if options.Tests == "none" {

@@ -32,11 +32,15 @@ func reportFatal(f *amd64.Frame) {
 	l.Reset().Str("panic: cause: ")
 	cause(&l, f)
 	raw(&l)
+	rip := f.RIP
+	if f.FaultCode() != 0 {
+		rip = callSite(f) // where the error is, not the shim's function that reports it
+	}
 	raw(l.Reset().Str("panic: cpu=").Int(c.Index).Str(" apic=").Uint(uint64(c.APICID)).Str(" task=").Str(taskName(f)).
-		Str(" rip=").Addr(f.RIP))
+		Str(" rip=").Addr(rip))
 	registers(&l, f)
 	backtrace(&l, f)
-	code(&l, f.RIP)
+	code(&l, rip)
 	if n := amd64.StillRunning(); n > 0 {
 		raw(l.Reset().Str("panic: ").Int(n).Str(" other CPUs did not stop"))
 	}
@@ -66,7 +70,7 @@ func cause(l *text.Line, f *amd64.Frame) {
 		return
 	case runtime.FaultOverflow:
 		l.Str("kernel stack overflow")
-		if s, ok := symbols.Lookup(returnAddress(f) - 1); ok {
+		if s, ok := symbols.Lookup(callSite(f)); ok {
 			l.Str(" in ").Str(s.Func)
 		}
 		return
@@ -163,7 +167,7 @@ func backtrace(l *text.Line, f *amd64.Frame) {
 	n := 0
 	if f.FaultCode() != 0 {
 		// The shim's own function: it has no frame, the word at RSP is where it was called.
-		pc = returnAddress(f) - 1
+		pc = callSite(f)
 	} else {
 		s, ok := symbols.Lookup(pc)
 		if !ok || !s.HasFrame {
@@ -198,6 +202,9 @@ func frame(l *text.Line, n int, pc uint64) {
 	}
 	raw(l)
 }
+
+// callSite is the CALL that led to the shim's function: the compiler makes such calls in five bytes.
+func callSite(f *amd64.Frame) uint64 { return returnAddress(f) - 5 }
 
 func returnAddress(f *amd64.Frame) uint64 {
 	v, _ := word(f.RSP)

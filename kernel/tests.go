@@ -4,6 +4,37 @@ package main
 
 import "exo/kernel/ktest"
 
-var tests = [...]ktest.Test{}
+// tests is every in-kernel test; the functions are in the test_*.go files.
+var tests = [...]ktest.Test{
+	{"runtime/language: interfaces, generics, closures, defers, range functions", 1, testLanguage},
+	{"runtime/memmove: any size, alignment and overlap moves what a byte loop moves", 1, testMemmove},
+	{"runtime/memclr: clears what it should and nothing else", 1, testMemclr},
+	{"runtime/memequal: sees every difference", 1, testMemequal},
+	{"runtime/symbols: code addresses have names and lines", 1, testSymbols},
 
-var benches = [...]ktest.Bench{}
+	{"arch/cpu: g, FS, GS and the stack agree", ktest.All, testConsistent},
+	{"arch/cpu: protections that CPUID offers are on", ktest.All, testProtections},
+	{"arch/cpu: descriptor tables are each CPU's own", ktest.All, testDescriptors},
+	{"arch/apic: ids are distinct and as firmware says", ktest.All, testAPICIDs},
+	{"arch/apic: an interrupt reaches the CPU it is sent to", ktest.All, testIPI},
+	{"arch/nmi: an NMI at any instruction changes nothing", ktest.All, testNMI},
+	{"arch/trap: interrupts preserve every register", ktest.All, testRegisters},
+	{"arch/timer: fires once, not early", ktest.All, testTimer},
+	{"arch/timer: ticks until stopped", ktest.All, testTicks},
+	{"arch/clock: does not run backwards", ktest.All, testClock},
+	{"arch/ioapic: a device line reaches each CPU in turn", 1, testIOAPIC},
+	{"arch/paging: no page is writable and executable", 1, testWriteXorExecute},
+	{"arch/paging: map, look up, unmap", 1, testPaging},
+	{"arch/paging: a guard lies below every stack", ktest.All, testGuards},
+
+	{"smp/parallel: every CPU makes each call once", ktest.All, testParallel},
+	{"smp/atomics: no addition is lost", ktest.All, testAtomics},
+	{"sync/ticket: G1 G2 one at a time, and it sees the last one's writes", ktest.All, testTicket},
+
+	{"mm/early: pieces are RAM, disjoint and nobody else's", 1, testEarly},
+	{"mm/direct map: shows every node's memory", 1, testDirectMap},
+	{"numa/topology: CPUs, distances and orders are sound", 1, testTopology},
+	{"numa/topology: the nodes hold all memory, once", 1, testNodeMemory},
+	{"numa/locality: a CPU's own data is on its node", ktest.All, testLocality},
+	{"initramfs: files are there, whole", 1, testInitramfs},
+}

@@ -23,6 +23,8 @@ type CPU struct {
 
 	online  atomic.Uint32 // offline, online or abandoned
 	stopped atomic.Uint32 // 1 once it halted for somebody's panic
+	pings   atomic.Uint32 // NMIs that PingNMI sent and this CPU has not seen
+	seen    atomic.Uint32 // NMIs of PingNMI that it has seen
 	dying   uint32        // a fatal trap is being handled: the next one is fatal for the report, too
 
 	bootG  runtime.G // the boot and idle stack
@@ -84,3 +86,22 @@ func (c *CPU) init() {
 	c.loadDescriptors()
 	enableFeatures()
 }
+
+// PingNMI interrupts c, which may be this CPU, by an NMI that does nothing but count.
+func (c *CPU) PingNMI() {
+	c.pings.Add(1)
+	localAPIC.sendNMI(c.APICID)
+}
+
+// SeenNMIs is how many pings c has seen. Several that are sent while one is being served may be seen as one.
+func (c *CPU) SeenNMIs() uint32 { return c.seen.Load() }
+
+// Consistent says whether the three ways to this CPU's block, and the stack that g describes, agree; for tests.
+func Consistent() bool {
+	c, gp := ThisCPU(), runtime.Getg()
+	here := uintptr(unsafe.Pointer(&gp))
+	return c == gsCPU() && c.self == c && c.g == gp && here >= gp.StackLo && here < gp.StackHi
+}
+
+// ThisCPUByMSR is ThisCPU the slow way, as a baseline.
+func ThisCPUByMSR() *CPU { return (*CPU)(Pointer(uintptr(rdmsr(0xC0000101)))) }

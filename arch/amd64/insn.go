@@ -45,3 +45,6 @@ func mmioWrite32(p uintptr, v uint32)
 // PushOntoGuard moves RSP to an unmapped page and pushes: the page fault cannot be pushed either, which makes a double
 // fault. For crash=doublefault.
 func PushOntoGuard()
+
+// HoldRegisters fills every register with a pattern, spins, and says whether the pattern is still there. For tests.
+func HoldRegisters(seed, spins uint64) bool

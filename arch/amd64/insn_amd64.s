@@ -166,6 +166,62 @@ TEXT ·mmioWrite32(SB), NOSPLIT, $0-12
 	RET
 
 TEXT ·PushOntoGuard(SB), NOSPLIT, $0
-	MOVQ ·stackWindowBase(SB), SP
+	MOVQ ·guardAddress(SB), SP
 	MOVQ AX, -8(SP)
+	RET
+
+// func HoldRegisters(seed uint64, spins uint64) bool
+// Fills every register that compiled code may use with values made from seed, spins, and says whether all of them are
+// as they were: interrupts that came meanwhile must not show.
+TEXT ·HoldRegisters(SB), NOSPLIT, $16-17
+	MOVQ seed+0(FP), AX
+	MOVQ spins+8(FP), CX
+	MOVQ R14, 0(SP)
+	MOVQ BP, 8(SP)
+	LEAQ 1(AX), BX
+	LEAQ 2(AX), DX
+	LEAQ 3(AX), SI
+	LEAQ 4(AX), DI
+	LEAQ 5(AX), R8
+	LEAQ 6(AX), R9
+	LEAQ 7(AX), R10
+	LEAQ 8(AX), R11
+	LEAQ 9(AX), R12
+	LEAQ 10(AX), R13
+	LEAQ 11(AX), R15
+	MOVQ AX, X0; MOVQ BX, X1; MOVQ DX, X2; MOVQ SI, X3
+	MOVQ DI, X4; MOVQ R8, X5; MOVQ R9, X6; MOVQ R10, X7
+	MOVQ R11, X8; MOVQ R12, X9; MOVQ R13, X10; MOVQ R15, X11
+	MOVQ AX, X12; MOVQ BX, X13; MOVQ DX, X14; MOVQ SI, X15
+	PUNPCKLQDQ X15, X0 // the upper halves, too
+	PUNPCKLQDQ X14, X8
+spin:
+	PAUSE
+	DECQ CX
+	JNZ  spin
+	MOVQ seed+0(FP), CX
+	SUBQ CX, AX
+	SUBQ CX, BX; SUBQ $1, BX; ORQ BX, AX
+	SUBQ CX, DX; SUBQ $2, DX; ORQ DX, AX
+	SUBQ CX, SI; SUBQ $3, SI; ORQ SI, AX
+	SUBQ CX, DI; SUBQ $4, DI; ORQ DI, AX
+	SUBQ CX, R8; SUBQ $5, R8; ORQ R8, AX
+	SUBQ CX, R9; SUBQ $6, R9; ORQ R9, AX
+	SUBQ CX, R10; SUBQ $7, R10; ORQ R10, AX
+	SUBQ CX, R11; SUBQ $8, R11; ORQ R11, AX
+	SUBQ CX, R12; SUBQ $9, R12; ORQ R12, AX
+	SUBQ CX, R13; SUBQ $10, R13; ORQ R13, AX
+	SUBQ CX, R15; SUBQ $11, R15; ORQ R15, AX
+#define XMM(x, n) MOVQ x, BX; SUBQ CX, BX; SUBQ $n, BX; ORQ BX, AX
+	XMM(X1, 1); XMM(X2, 2); XMM(X3, 3); XMM(X4, 4); XMM(X5, 5); XMM(X6, 6); XMM(X7, 7)
+	XMM(X9, 9); XMM(X10, 10); XMM(X11, 11); XMM(X12, 0); XMM(X13, 1); XMM(X14, 2); XMM(X15, 3)
+	XMM(X0, 0); XMM(X8, 8)
+	PSRLO $8, X0
+	PSRLO $8, X8
+	XMM(X0, 3); XMM(X8, 2)
+	MOVQ 0(SP), BX
+	SUBQ R14, BX
+	ORQ  BX, AX
+	TESTQ AX, AX
+	SETEQ ret+16(FP)
 	RET

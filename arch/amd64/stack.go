@@ -93,5 +93,5 @@ func MoveToGuardedStack(alloc func() PhysAddr, next func()) {
 	runOn(&c.bootG)
 }
 
-// stackWindowBase is the end of a guard: slot 0 holds no stack.
-var stackWindowBase uintptr = stackWindow + stackSlot
+// guardAddress lies in the guard of the first stack.
+var guardAddress uintptr = stackWindow + PageSize

@@ -1,0 +1,171 @@
+//go:build exokernel
+
+package main
+
+import (
+	"unsafe"
+
+	"exo/arch/amd64"
+	"exo/kernel/ktest"
+	"exo/kernel/mm"
+	"exo/kernel/numa"
+)
+
+func testWriteXorExecute(t *ktest.T, cpu int) {
+	s := amd64.Boot.Segments()
+	nx := amd64.CPUFeatures.NX
+	for m := range amd64.KernelTable.Leaves {
+		t.Count(1)
+		if !t.Check(cpu, !m.Write || !m.Exec || !nx, "a page is writable and executable") {
+			return
+		}
+		t.Check(cpu, !m.User, "a kernel page is open to ring 3")
+		va := uint64(m.VA)
+		switch {
+		case va >= s.Text.Start && va < s.Text.End:
+			t.Check(cpu, m.Exec && !m.Write, "the text is executable and read-only")
+		case va >= s.ROData.Start && va < s.ROData.End:
+			t.Check(cpu, !m.Write && (!m.Exec || !nx), "constants are read-only")
+		default:
+			t.Check(cpu, !m.Exec || !nx, "something outside the text is executable")
+		}
+		// No second, writable view of text and constants.
+		if m.Write {
+			pa, end := uint64(m.PA), uint64(m.PA)+m.Size
+			lo, hi := s.Text.Start-amd64.KernelBase, s.ROData.End-amd64.KernelBase
+			t.Check(cpu, end <= lo || pa >= hi, "the direct map shows the kernel's text writable")
+		}
+	}
+	_, ok := amd64.KernelTable.Lookup(0)
+	t.Check(cpu, !ok, "address 0 is mapped")
+}
+
+func testPaging(t *ktest.T, cpu int) {
+	r := t.Rand(cpu)
+	const window = 0xffffd00000000000
+	frame := allocFrame()
+	for range 200 {
+		va := uintptr(window + r.N(1<<38)&^(amd64.PageSize-1))
+		if _, ok := amd64.KernelTable.Lookup(va); ok {
+			continue
+		}
+		amd64.KernelTable.Map(va, frame, amd64.PageSize, amd64.PermRW)
+		m, ok := amd64.KernelTable.Lookup(va + uintptr(r.N(amd64.PageSize)))
+		t.Check(cpu, ok && m.PA == frame && m.Size == amd64.PageSize && m.Write && m.VA == va, "what was mapped is found")
+		v := r.Uint64()
+		*(*uint64)(amd64.Pointer(va)) = v
+		t.Equal(cpu, *(*uint64)(frame.Ptr()), v, "a write through the mapping reaches the frame")
+		amd64.KernelTable.Unmap(va)
+		_, ok = amd64.KernelTable.Lookup(va)
+		t.Check(cpu, !ok, "what was unmapped is gone")
+		t.Count(1)
+	}
+}
+
+func testGuards(t *ktest.T, cpu int) {
+	lo, hi := amd64.Stack()
+	t.Equal(cpu, uint64(hi-lo), amd64.KernelStackSize, "the stack's size")
+	for va := lo; va < hi; va += amd64.PageSize {
+		m, ok := amd64.KernelTable.Lookup(va)
+		t.Check(cpu, ok && m.Write && m.Size == amd64.PageSize, "the whole stack is mapped")
+		t.Count(1)
+	}
+	_, ok := amd64.KernelTable.Lookup(lo - 1)
+	t.Check(cpu, !ok, "the page below the stack is mapped")
+	t.Check(cpu, amd64.IsStackGuard(lo-1), "the page below the stack is known as a guard")
+}
+
+func testEarly(t *ktest.T, cpu int) {
+	var got [64]mm.PhysAddr
+	image := amd64.Boot.Image
+	for i := range got {
+		pa, ok := early.Alloc(mm.FrameSize, mm.FrameSize, mm.Range{})
+		if !t.Check(cpu, ok, "there is memory") {
+			return
+		}
+		got[i] = pa
+		t.Check(cpu, uint64(pa)+mm.FrameSize <= image.Start || uint64(pa) >= image.End, "a piece lies in the kernel's image")
+		for j := range loader.NModules {
+			m := &loader.Modules[j]
+			t.Check(cpu, uint64(pa)+mm.FrameSize <= m.Base || uint64(pa) >= m.Base+m.Len, "a piece lies in a module")
+		}
+		t.Equal(cpu, physical.Intersect(pa, mm.FrameSize), mm.FrameSize, "a piece is RAM")
+		for j := range i {
+			t.Check(cpu, got[j] != pa, "a piece was given out twice")
+		}
+		t.Count(1)
+	}
+}
+
+func testDirectMap(t *ktest.T, cpu int) {
+	r := t.Rand(cpu)
+	for n := range numa.Node(topology.Nodes()) {
+		for g := range physical.Free {
+			first, frames := g.Frames()
+			for range 8 {
+				f := first + mm.Frame(r.N(frames))
+				if topology.NodeOfAddr(f.Addr()) != n {
+					continue
+				}
+				p := (*uint64)(amd64.PhysAddr(f.Addr()).Ptr())
+				old, v := *p, r.Uint64()
+				*p = v
+				t.Equal(cpu, *p, v, "memory holds what is written")
+				*p = old
+				t.Count(1)
+			}
+		}
+	}
+}
+
+func testTopology(t *ktest.T, cpu int) {
+	top := &topology
+	t.Equal(cpu, uint64(top.CPUCount()), uint64(ncpu), "every CPU is in the topology")
+	seen := numa.CPUSet(0)
+	for n := range numa.Node(top.Nodes()) {
+		t.Check(cpu, seen&top.CPUs(n) == 0, "a CPU is in two nodes")
+		seen |= top.CPUs(n)
+		t.Equal(cpu, uint64(top.Distance(n, n)), 10, "a node's distance to itself")
+		for i := 1; i < top.Nodes(); i++ {
+			t.Check(cpu, top.Distance(n, top.Nearest(n, i-1)) <= top.Distance(n, top.Nearest(n, i)), "nearest nodes come first")
+		}
+		t.Equal(cpu, uint64(top.Nearest(n, 0)), uint64(n), "a node is nearest to itself")
+		t.Count(1)
+	}
+	for c := range ncpu {
+		t.Check(cpu, seen.Has(numa.CPU(c)), "a CPU is in no node")
+		t.Check(cpu, top.CPUs(top.NodeOf(numa.CPU(c))).Has(numa.CPU(c)), "a CPU's node knows it")
+	}
+}
+
+func testNodeMemory(t *ktest.T, cpu int) {
+	total := uint64(0)
+	for n := range numa.Node(topology.Nodes()) {
+		total += topology.Bytes(n)
+		t.Count(1)
+	}
+	t.Equal(cpu, total, physical.Intersect(0, uint64(mm.PhysLimit)), "the nodes' memory adds up to all memory")
+}
+
+func testLocality(t *ktest.T, cpu int) {
+	node := topology.NodeOf(numa.CPU(cpu))
+	t.Count(1)
+	if cpu == 0 || topology.Bytes(node) < 2<<20 {
+		return // the boot CPU's block is in the image; a node without memory borrows
+	}
+	m, ok := amd64.KernelTable.Lookup(uintptr(unsafe.Pointer(amd64.ThisCPU())))
+	t.Check(cpu, ok, "the CPU's block is mapped")
+	t.Equal(cpu, uint64(topology.NodeOfAddr(mm.PhysAddr(amd64.PhysAddr(uintptr(unsafe.Pointer(amd64.ThisCPU()))-amd64.DirectMap)))), uint64(node), "the CPU's block is on its node")
+	lo, _ := amd64.Stack()
+	m, ok = amd64.KernelTable.Lookup(lo)
+	t.Check(cpu, ok, "the CPU's stack is mapped")
+	t.Equal(cpu, uint64(topology.NodeOfAddr(mm.PhysAddr(m.PA))), uint64(node), "the CPU's stack is on its node")
+}
+
+func testInitramfs(t *ktest.T, cpu int) {
+	e, ok := archive.Lookup("etc/motd")
+	t.Check(cpu, ok && asString(e.Data) == "Welcome to Exo.\n", "etc/motd has the text it was packed with")
+	for range archive.Entries {
+		t.Count(1)
+	}
+}
