@@ -5,8 +5,8 @@
 //	1..31
 //
 // A test is a function that every participating CPU runs at the same time. It fails by a check that does not hold, and
-// also by doing nothing: a test that counted no operation did not test. The plan comes last, so that a run that
-// stops short is a failure to whoever reads it.
+// also by doing nothing: a test that counted no operation did not test, unless it says by T.Skip that this machine lacks
+// what it needs. The plan comes last, so that a run that stops short is a failure to whoever reads it.
 //
 // Start reading: Test and Run here; T, which a test is given, in t.go; benchmarks in bench.go.
 package ktest
@@ -73,11 +73,16 @@ func Run(m Machine, tests []Test, seed uint64, match func(name string) bool) (r 
 		t.reset(m, n, mix(seed, test.Name))
 		current.fn = test.Run
 		m.Parallel(n, runCurrent)
-		if t.Ops() == 0 {
+		if t.Ops() == 0 && !t.Skipped() {
 			t.fail(0, "the test counted no operation", 0, 1)
 		}
 		t.report(l)
 		l.Reset()
+		if t.Skipped() && !t.Failed() {
+			r.Skipped++
+			m.Print(l.Str("ok ").Int(r.Run).Str(" - ").Str(test.Name).Str(" # SKIP ").Str(t.why))
+			continue
+		}
 		if t.Failed() {
 			r.Failed++
 			l.Str("not ")

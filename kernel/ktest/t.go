@@ -19,6 +19,9 @@ type T struct {
 	failures atomic.Uint64
 	said     [8]failure // said[i] is written by whoever drew failure number i
 
+	skips atomic.Uint64 // how often Skip was called
+	why   string        // written by whoever called Skip first; read when all CPUs have returned
+
 	arrived atomic.Uint64 // at barriers, in all
 
 	rand [maxCPUs]struct {
@@ -38,6 +41,7 @@ func (t *T) reset(m Machine, n int, seed uint64) {
 	t.CPUs, t.Seed, t.m = n, seed, m
 	t.ops.Store(0)
 	t.failures.Store(0)
+	t.skips.Store(0)
 	t.arrived.Store(0)
 	for i := range t.said {
 		t.said[i].done.Store(0)
@@ -55,6 +59,18 @@ func (t *T) Ops() uint64 { return t.ops.Load() }
 
 // Failed says whether a check did not hold.
 func (t *T) Failed() bool { return t.failures.Load() != 0 }
+
+// Skip says that this machine lacks what the test needs, as a TAP line "ok N - NAME # SKIP why": the test need not count
+// operations then, and the first reason given is the one that is printed. It does not return from the test, and a check
+// that failed still fails it.
+func (t *T) Skip(why string) {
+	if t.skips.Add(1) == 1 {
+		t.why = why
+	}
+}
+
+// Skipped says whether Skip was called.
+func (t *T) Skipped() bool { return t.skips.Load() != 0 }
 
 // Check fails the test if ok is false; what says what should have held.
 func (t *T) Check(cpu int, ok bool, what string) bool {

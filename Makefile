@@ -1,0 +1,98 @@
+# Exo's verbs. `make help` lists them.
+
+GO      ?= go
+BUILD   := build
+IMAGE   := $(BUILD)/exo.img
+INITRD  := $(BUILD)/initramfs.cpio
+ISO     := $(BUILD)/exo.iso
+GDBSOCK ?= $(BUILD)/gdb.sock
+FILES   ?= initramfs
+
+# What `make qemu` understands; empty means the default.
+CPUS       ?=
+MEM        ?=
+TOPO       ?=
+ACCEL      ?=
+TESTS      ?=
+BENCH      ?=
+APPEND     ?=
+QEMU_EXTRA ?=
+ICOUNT     ?=
+# auto installs what the host lacks, check only says what is missing, none does not look.
+DEPS       ?= auto
+
+words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))
+machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icount='$(ICOUNT)' -extra '$(QEMU_EXTRA)'
+run     := $(GO) run ./qemu/exo-run $(machine)
+
+.DEFAULT_GOAL := help
+.PHONY: help build qemu test bench iso qemu-iso qemu-gdb gdb lint fuzz clean deps-qemu deps-test deps-iso
+
+help: ## list these verbs
+	@echo 'make VERB [VARIABLE=value …]'
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
+	@echo
+	@echo 'variables of qemu, bench and qemu-gdb:'
+	@echo '  TOPO=NAME      a machine from qemu/topologies, or a path to such a file (default dual)'
+	@echo '  CPUS=N MEM=M   so many CPUs and so much memory, on one node'
+	@echo '  ICOUNT=1       one CPU, whose clock counts instructions'
+	@echo '  ACCEL=A        auto, tcg or kvm (auto: KVM where it is real)'
+	@echo '  TESTS=GLOB,…   which in-kernel tests to run: all, none or globs (default all)'
+	@echo '  BENCH=GLOB,…   which benchmarks to run'
+	@echo '  APPEND=WORDS   more words for the kernel: exit, seed=N, crash=KIND@CPU, mute=APICID'
+	@echo '  QEMU_EXTRA=…   more arguments for QEMU'
+	@echo 'everywhere:'
+	@echo '  DEPS=check     only say which packages are missing; DEPS=none: do not look'
+	@echo '  EXO_TIME_SCALE=X  in the environment: stretch every time limit, for slow machines'
+
+build: deps-qemu ## the kernel image and the initramfs (of FILES=folder)
+	@$(GO) run ./tools/mkimage kernel -o $(IMAGE)
+	@$(GO) run ./tools/mkimage initramfs -o $(INITRD) '$(FILES)'
+
+qemu: build ## boot in QEMU and run the in-kernel tests; APPEND=exit ends with status 0 or 1 by them
+	@$(run) -append '$(words)'
+
+test: deps-test build lint ## everything that can fail, race detector on: what CI runs
+	@$(GO) run ./tools/mkimage iso -o $(ISO) -append exit
+	$(GO) test -race -count=1 -timeout 40m ./...
+
+bench: build ## benchmarks in instructions, each beside its baseline (BENCH=GLOB,… selects)
+	@$(GO) run ./qemu/exo-run -icount=1 -mem '$(MEM)' -extra '$(QEMU_EXTRA)' -bench -append 'tests=none bench=$(or $(BENCH),*) exit $(APPEND)'
+
+iso: deps-iso build ## a CD image that GRUB boots (multiboot 2)
+	@$(GO) run ./tools/mkimage iso -o $(ISO) -append '$(words)'
+	@echo 'made $(ISO); make qemu-iso boots it'
+
+qemu-iso: iso ## boot that image in QEMU
+	@$(run) -iso $(ISO)
+
+qemu-gdb: build ## boot, waiting for a debugger: run `make gdb` in another terminal
+	@$(run) -gdb $(GDBSOCK) -append '$(words)'
+
+gdb: ## attach gdb to a waiting `make qemu-gdb`
+	@gdb -q -ex 'set substitute-path exo .' -ex 'file $(BUILD)/kernel.elf' -ex 'target remote $(GDBSOCK)'
+
+lint: ## formatting and static checks, ring 0 included
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'lint: run gofmt -w on these files' >&2; exit 1; }
+	$(GO) vet ./...
+	@$(GO) run ./tools/mkimage vet
+
+fuzz: ## fuzz each parser for FUZZTIME (default 30s)
+	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab; do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
+			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),30s) $$p || exit 1; \
+		done; \
+	done
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+deps-qemu:
+	@DEPS=$(DEPS) tools/deps.sh qemu binutils
+
+deps-test:
+	@DEPS=$(DEPS) tools/deps.sh qemu binutils gcc gdb grub xorriso mtools
+
+deps-iso:
+	@DEPS=$(DEPS) tools/deps.sh binutils grub xorriso mtools
