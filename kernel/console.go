@@ -3,6 +3,7 @@
 package main
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"exo/arch/amd64"
@@ -12,6 +13,9 @@ import (
 
 // consoleLock keeps lines whole. The panic report does not take it.
 var consoleLock sync.Ticket
+
+// consoleHolder is 1 + the CPU that holds consoleLock; for the panic report.
+var consoleHolder atomic.Uint32
 
 // put prints a line and its end, whole.
 func put(l *text.Line) { putBytes(l.Bytes()) }
@@ -25,7 +29,9 @@ func say(s string) {
 func putBytes(b []byte) {
 	flags := amd64.IRQDisable()
 	consoleLock.Lock(pause)
+	consoleHolder.Store(uint32(amd64.ThisCPU().Index) + 1)
 	emit(b)
+	consoleHolder.Store(0)
 	consoleLock.Unlock()
 	amd64.IRQRestore(flags)
 }

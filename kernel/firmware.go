@@ -120,7 +120,11 @@ func openRoot() (acpi.Root, error) {
 	return acpi.Open(&theFirmwareMemory, addr)
 }
 
+// doubts counts what firmware said and the kernel could not believe.
+var doubts int
+
 func complain(what string, err error) {
+	doubts++
 	var l text.Line
 	put(l.Str("acpi: ").Str(what).Str(": ").Str(err.Error()))
 }

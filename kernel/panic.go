@@ -40,6 +40,13 @@ func reportFatal(f *amd64.Frame) {
 		Str(" rip=").Addr(rip))
 	registers(&l, f)
 	backtrace(&l, f)
+	l.Reset().Str("panic: locks ")
+	if consoleHolder.Load() == uint32(c.Index)+1 {
+		l.Str("console")
+	} else {
+		l.Str("none")
+	}
+	raw(&l)
 	code(&l, rip)
 	if n := amd64.StillRunning(); n > 0 {
 		raw(l.Reset().Str("panic: ").Int(n).Str(" other CPUs did not stop"))

@@ -43,17 +43,14 @@ func startCPUs() {
 	var l text.Line
 	if len(ids) > 0 {
 		s := amd64.NewStarter(amd64.PhysAddr(trampolinePage))
+		s.Mute, s.HasMute = options.Mute, options.HasMute
 		s.InitAll(ids)
-		lost := 0
 		for _, id := range ids {
 			if !startCPU(s, id) {
-				lost++
 				put(l.Reset().Str("smp: CPU with APIC id ").Uint(uint64(id)).Str(" does not answer; left out"))
 			}
 		}
-		if lost == 0 {
-			s.Close()
-		}
+		s.Close()
 	}
 	mode := "xapic"
 	if amd64.X2APIC() {
@@ -64,7 +61,7 @@ func startCPUs() {
 
 // startCPU gives the next CPU number to the processor with that APIC id and wakes it.
 func startCPU(s amd64.Starter, id uint32) bool {
-	if options.HasMute && options.Mute == id || !amd64.CanAddress(id) {
+	if !amd64.CanAddress(id) {
 		return false
 	}
 	home = near(id)
@@ -78,7 +75,11 @@ func startCPU(s amd64.Starter, id uint32) bool {
 	c := (*amd64.CPU)(amd64.PhysAddr(pa).Ptr())
 	clear(amd64.PhysAddr(pa).Bytes(uint64(unsafe.Sizeof(amd64.CPU{}))))
 	c.Prepare(ncpu, id, allocAtHome)
-	if !s.Start(c, patienceUs) {
+	patience := uint64(patienceUs)
+	if options.HasMute && options.Mute == id {
+		patience = 200_000
+	}
+	if !s.Start(c, patience) {
 		return false
 	}
 	ncpu++

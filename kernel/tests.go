@@ -19,6 +19,7 @@ var tests = [...]ktest.Test{
 	{"arch/apic: an interrupt reaches the CPU it is sent to", ktest.All, testIPI},
 	{"arch/nmi: an NMI at any instruction changes nothing", ktest.All, testNMI},
 	{"arch/trap: interrupts preserve every register", ktest.All, testRegisters},
+	{"arch/idle: a trap between STI and HLT does not lose the wake-up", ktest.All, testHaltWindow},
 	{"arch/timer: fires once, not early", ktest.All, testTimer},
 	{"arch/timer: ticks until stopped", ktest.All, testTicks},
 	{"arch/clock: does not run backwards", ktest.All, testClock},

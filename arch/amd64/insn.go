@@ -22,6 +22,8 @@ func readCR4() uint64
 func writeCR0(v uint64)
 func writeCR3(v uint64)
 func writeCR4(v uint64)
+func writeDR0(v uint64)
+func writeDR7(v uint64)
 func invlpg(va uintptr)
 
 func lgdt(base uintptr, limit uint16)
@@ -34,6 +36,8 @@ func reloadSegments(cs uint16)
 
 // haltIRQ turns interrupts on and halts in one step, so that no wake-up falls between the two.
 func haltIRQ()
+
+func haltEntry() uint64
 
 // HaltForever turns interrupts off and halts; only an NMI, SMI or reset gets this CPU's attention again.
 func HaltForever()

@@ -143,9 +143,26 @@ TEXT reload<>(SB), NOSPLIT|NOFRAME, $0
 	MOVW AX, SS
 	RET
 
-TEXT ·haltIRQ(SB), NOSPLIT, $0
+// trap.go knows that the HLT lies one byte behind the entry: STI keeps interrupts away from it, but not NMIs.
+TEXT ·haltIRQ(SB), NOSPLIT|NOFRAME, $0
 	STI
 	HLT
+	RET
+
+// func haltEntry() uint64
+TEXT ·haltEntry(SB), NOSPLIT, $0-8
+	LEAQ ·haltIRQ(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+TEXT ·writeDR0(SB), NOSPLIT, $0-8
+	MOVQ v+0(FP), AX
+	MOVQ AX, DR0
+	RET
+
+TEXT ·writeDR7(SB), NOSPLIT, $0-8
+	MOVQ v+0(FP), AX
+	MOVQ AX, DR7
 	RET
 
 TEXT ·HaltForever(SB), NOSPLIT, $0
@@ -165,7 +182,7 @@ TEXT ·mmioWrite32(SB), NOSPLIT, $0-12
 	MOVL BX, (AX)
 	RET
 
-TEXT ·PushOntoGuard(SB), NOSPLIT, $0
+TEXT ·PushOntoGuard(SB), NOSPLIT, $8-0 // a frame, so that the backtrace finds the caller
 	MOVQ ·guardAddress(SB), SP
 	MOVQ AX, -8(SP)
 	RET

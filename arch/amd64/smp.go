@@ -24,7 +24,14 @@ func apEntryPC() uintptr
 func apEntry()
 
 // Starter wakes CPUs through one page below 1 MiB.
-type Starter struct{ page PhysAddr }
+type Starter struct {
+	page PhysAddr
+
+	// Mute, if HasMute, is the APIC id of a CPU to be given parameters that look like another's: it halts in the
+	// trampoline as one that wakes too late does. For testing what happens then.
+	Mute    uint32
+	HasMute bool
+}
 
 // NewStarter puts the trampoline into page (below 1 MiB, whole, nobody else's) and maps it, executable, at its own
 // address until Close.
@@ -32,10 +39,10 @@ func NewStarter(page PhysAddr) Starter {
 	t := Boot.Trampoline
 	copy(page.Bytes(PageSize), PhysAddr(t.Start).Bytes(t.Size()))
 	KernelTable.Map(uintptr(page), page, PageSize, PermRX)
-	return Starter{page}
+	return Starter{page: page}
 }
 
-// Close unmaps the trampoline. Not to be called when a CPU was given up: it may be anywhere in there.
+// Close unmaps the trampoline. Nobody is in it: CPUs that were given up have been sent back to waiting for a start-up IPI.
 func (s Starter) Close() { KernelTable.Unmap(uintptr(s.page)) }
 
 // InitAll sends INIT to every CPU that Start will be asked for, and waits the 10 ms that all of them need.
@@ -64,6 +71,9 @@ func (s Starter) Start(c *CPU, patienceUs uint64) bool {
 		apicID: c.APICID,
 		entry:  uint64(apEntryPC()), cpu: uint64(uintptr(unsafe.Pointer(c))),
 	}
+	if s.HasMute && s.Mute == c.APICID {
+		p.apicID = ^c.APICID
+	}
 	startup := icrStartup | icrAssert | uint32(s.page>>12)
 	localAPIC.command(c.APICID, startup)
 	if !c.waitOnline(min(patienceUs, 1_000)) {
@@ -73,7 +83,8 @@ func (s Starter) Start(c *CPU, patienceUs uint64) bool {
 	if !c.online.CompareAndSwap(offline, abandoned) {
 		return true
 	}
-	p.apicID = ^uint32(0) // whoever comes now halts
+	p.apicID = ^uint32(0)                          // whoever comes now halts
+	localAPIC.command(c.APICID, icrInit|icrAssert) // and a CPU that is somewhere in the trampoline leaves it
 	cpus[c.Index] = nil
 	return false
 }

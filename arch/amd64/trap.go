@@ -10,6 +10,7 @@ import (
 
 // Exceptions (SDM vol. 3A table 6-1) that are named somewhere, and this kernel's own vectors.
 const (
+	VectorDebug        = 1
 	VectorDivide       = 0
 	VectorNMI          = 2
 	VectorInvalidOp    = 6
@@ -58,7 +59,7 @@ func CR3() uint64 { return readCR3() }
 // handlers[v] serves vector v; set at boot, before the vector can fire.
 var handlers [256]func(*Frame)
 
-// Handle makes fn the handler of an interrupt vector. fn runs with interrupts off on the interrupted stack, must be
+// Handle makes fn the handler of a vector, or removes it if fn is nil; an exception without a handler is fatal. fn runs with interrupts off on the interrupted stack, must be
 // short and must not block. The local APIC is acknowledged after it returns.
 func Handle(vector int, fn func(*Frame)) { handlers[vector] = fn }
 
@@ -71,7 +72,13 @@ var OnFatal func(*Frame)
 //go:nosplit
 func trap(f *Frame) {
 	f.Vector = (f.Vector - vectorBase()) / vectorStride
-	if f.Vector >= VectorIRQ {
+	if f.RIP == haltEntry()+1 {
+		// An NMI (or a debug trap) came between STI and HLT, and STI's shadow is gone: the interrupt that should have
+		// ended the halt would be taken on the way back, before the HLT, which then sleeps through it. So there is no
+		// way back to the HLT.
+		f.RIP++
+	}
+	if f.Vector >= VectorIRQ || handlers[f.Vector] != nil {
 		interrupt(f)
 		return
 	}
@@ -85,14 +92,14 @@ func trap(f *Frame) {
 	fatal(f)
 }
 
-// interrupt serves a vector from VectorIRQ up.
+// interrupt serves a vector that has, or need not have, a handler.
 func interrupt(f *Frame) {
 	if h := handlers[f.Vector]; h != nil {
 		h(f)
 	} else if f.Vector != VectorSpurious {
 		unexpected.Add(1)
 	}
-	if f.Vector != VectorSpurious { // a spurious interrupt was never in service (SDM vol. 3A §10.9)
+	if f.Vector >= VectorIRQ && f.Vector != VectorSpurious { // an exception never was in service, nor a spurious interrupt (SDM vol. 3A §10.9)
 		localAPIC.eoi()
 	}
 }
@@ -204,6 +211,15 @@ func IsKernelText(pc uintptr) bool {
 }
 
 const _ = -(unsafe.Sizeof(Frame{}) % 16)
+
+// BreakBeforeHalt has a debug exception raised once, on this CPU, when Idle is about to execute its HLT; for testing
+// what a trap there does. UnbreakHalt takes that back.
+func BreakBeforeHalt() {
+	writeDR0(haltEntry() + 1)
+	writeDR7(1)
+}
+
+func UnbreakHalt() { writeDR7(0) }
 
 // VectorAddress is where vector v's stub lies, for tests.
 func VectorAddress(v int) uintptr { return vectorPC(v) }

@@ -67,7 +67,7 @@ func (o *Options) complain(word, why string) {
 
 // Parse reads line into o, which it resets. The later of two words with one key wins.
 func Parse(line string, o *Options) {
-	o.Tests, o.Bench, o.Exit, o.HasSeed, o.HasMute, o.Crash, o.CrashCPU, o.nbad = "all", "", false, false, false, NoCrash, 0, 0
+	*o = Options{Tests: "all"}
 	for first := true; len(line) > 0; {
 		var word string
 		word, line = cutAny(line)
@@ -98,10 +98,11 @@ func (o *Options) word(word string) {
 	key, value, has := cut(word, '=')
 	switch key {
 	case "exit":
-		o.Exit = true
 		if has {
 			o.complain(word, "exit takes no value")
+			return
 		}
+		o.Exit = true
 		return
 	case "tests", "bench", "seed", "crash", "mute":
 		if value == "" {

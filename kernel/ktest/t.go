@@ -46,8 +46,9 @@ func (t *T) reset(m Machine, n int, seed uint64) {
 	for i := range t.said {
 		t.said[i].done.Store(0)
 	}
+	seeds := NewRand(seed)
 	for i := range t.rand {
-		t.rand[i].Rand = Rand{seed + uint64(i)*0x9e3779b97f4a7c15}
+		t.rand[i].Rand = NewRand(seeds.Uint64()) // seeds one step apart would give each CPU its neighbour's numbers
 	}
 }
 
@@ -123,9 +124,10 @@ func (t *T) Barrier() {
 	}
 }
 
-// Until waits for cond, giving up after a number of relaxations that is far more than any sound wait needs.
+// Until waits for cond, giving up after a number of relaxations that is far more than any sound wait needs (where Relax
+// sleeps a millisecond, half a minute).
 func (t *T) Until(cpu int, cond func() bool, what string) bool {
-	for spins := range 20_000_000 {
+	for spins := range 30_000 {
 		if cond() {
 			return true
 		}

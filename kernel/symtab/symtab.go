@@ -96,7 +96,7 @@ func (t *Table) line(i int, pc uint64) (string, int) {
 		file, line = file+unzigzag(df), line+unzigzag(dl)
 		found, foundLine = file, line
 	}
-	if found < 0 || found >= int64(len(t.files)/4) {
+	if found < 0 || found >= int64(len(t.files)/4) || foundLine < 0 {
 		return "", 0
 	}
 	return t.text(le32(t.files[found*4:])), int(foundLine)

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -21,8 +21,15 @@ const (
 // toolchain is the Go that is active here, called by its own path so that nothing in between changes it.
 type toolchain struct{ goroot, version string }
 
-func activeToolchain() (toolchain, error) {
-	out, err := exec.Command("go", "env", "GOROOT", "GOVERSION").Output()
+// activeToolchain asks the go on PATH which toolchain the module is built with, and warns if the shim is new to it.
+func activeToolchain(module string) (toolchain, error) {
+	cmd := exec.Command("go", "env", "GOROOT", "GOVERSION")
+	cmd.Dir = module
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		return toolchain{}, fmt.Errorf("asking go for its version: %s", strings.TrimSpace(string(exit.Stderr)))
+	}
 	if err != nil {
 		return toolchain{}, fmt.Errorf("asking go for its version: %w (install Go 1.26 and put its bin folder on PATH)", err)
 	}
@@ -31,11 +38,19 @@ func activeToolchain() (toolchain, error) {
 		return toolchain{}, fmt.Errorf("go env GOROOT GOVERSION printed %q: not a Go installation", out)
 	}
 	t := toolchain{lines[0], lines[1]}
-	if !t.tested() {
-		note("%s has not been tested with this kernel's runtime shim (tested: %s); a missing symbol will be a link error",
-			t.version, strings.Join(tested, ", "))
+	if w := t.warning(); w != "" {
+		note("%s", w)
 	}
 	return t, nil
+}
+
+// warning is what to tell the user of a Go that this shim has not been booted under, "" for the others.
+func (t toolchain) warning() string {
+	if t.tested() {
+		return ""
+	}
+	return fmt.Sprintf("%s has not been tested with this kernel's runtime shim (tested: %s); a missing symbol will be a link error",
+		t.version, strings.Join(tested, ", "))
 }
 
 func (t toolchain) tested() bool {
@@ -48,13 +63,11 @@ func (t toolchain) tested() bool {
 }
 
 // ring0 prepares a go command that builds for ring 0. The module cache is hidden: ring 0 imports nothing from outside
-// the module, and a toolchain that lies in the cache would be refused the overlay.
-func (t toolchain) ring0(build string, verb string, args ...string) (*exec.Cmd, error) {
-	module, err := os.Getwd()
+// the module, and a toolchain that lies in the cache would be refused the overlay. So is what the user has set by
+// go env -w, which would fill in for every variable that is empty here.
+func (t toolchain) ring0(module, build, verb string, args ...string) (*exec.Cmd, error) {
+	build, err := filepath.Abs(build)
 	if err != nil {
-		return nil, err
-	}
-	if build, err = filepath.Abs(build); err != nil {
 		return nil, err
 	}
 	noCache := filepath.Join(build, "no-modules")
@@ -71,15 +84,20 @@ func (t toolchain) ring0(build string, verb string, args ...string) (*exec.Cmd, 
 	}
 	all := append([]string{verb, "-overlay", overlayFile, "-tags", "exokernel"}, args...)
 	cmd := exec.Command(filepath.Join(t.goroot, "bin", "go"), all...)
+	cmd.Dir = module
 	cmd.Env = append(os.Environ(),
-		"GOROOT="+t.goroot, "GOTOOLCHAIN=local", "GOMODCACHE="+noCache, "GOPROXY=off", "GOFLAGS=", "GOWORK=off",
+		"GOENV=off", "GOROOT="+t.goroot, "GOTOOLCHAIN=local", "GOMODCACHE="+noCache, "GOPROXY=off", "GOFLAGS=", "GOWORK=off",
 		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=", "GOFIPS140=off")
 	return cmd, nil
 }
 
-// compile builds the kernel's ELF.
-func (t toolchain) compile(build, elf string) error {
-	cmd, err := t.ring0(build, "build", "-trimpath", "-buildvcs=false", "-gcflags=all=-wb=false",
+// compile builds the ELF of the kernel in the folder module.
+func (t toolchain) compile(module, build, elf string) error {
+	elf, err := filepath.Abs(elf)
+	if err != nil {
+		return err
+	}
+	cmd, err := t.ring0(module, build, "build", "-trimpath", "-buildvcs=false", "-gcflags=all=-wb=false",
 		"-ldflags=-T "+textStart+" -E "+entry+" -buildid=", "-o", elf, "./kernel")
 	if err != nil {
 		return err
@@ -90,38 +108,17 @@ func (t toolchain) compile(build, elf string) error {
 	return nil
 }
 
-var missing = regexp.MustCompile(`(?:undefined builtin |not defined: |undefined: )?"?runtime\.([A-Za-z0-9_]+)"?`)
-
-// explain adds what a missing piece of the runtime means.
-func explain(err error) error {
-	text := err.Error()
-	if !strings.Contains(text, "undefined builtin") && !strings.Contains(text, "not defined") {
-		return err
-	}
-	m := missing.FindStringSubmatch(text)
-	if m == nil {
-		return err
-	}
-	what := map[string]string{
-		"newobject": "a value escapes to a heap that ring 0 does not have", "makeslice": "make of a slice needs a heap",
-		"growslice": "append needs a heap", "makemap_small": "ring 0 has no maps", "makemap": "ring 0 has no maps",
-		"newproc": "ring 0 has no goroutines", "makechan": "ring 0 has no channels", "printlock": "ring 0 has no print",
-		"concatstrings": "joining strings needs a heap", "convT": "this conversion to an interface needs a heap",
-	}[m[1]]
-	if what == "" {
-		what = "code in ring 0 uses a part of Go's runtime that the shim does not have; if Go was just updated, its" +
-			" compiler may want a new symbol in boot/runtime"
-	}
-	return fmt.Errorf("%w\nmkimage: runtime.%s: %s (docs/01-no-runtime.md)", err, m[1], what)
-}
-
 // runVet runs go vet with the overlay, over what the ordinary go vet ./... cannot see.
 func runVet(args []string) error {
-	t, err := activeToolchain()
+	module, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	cmd, err := t.ring0("build", "vet", "./kernel", "./arch/amd64")
+	t, err := activeToolchain(module)
+	if err != nil {
+		return err
+	}
+	cmd, err := t.ring0(module, "build", "vet", "./kernel", "./arch/amd64")
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sort"
 
+	"exo/kernel/initramfs"
+
 	"github.com/u-root/u-root/pkg/cpio"
 )
 
@@ -34,13 +36,17 @@ func runInitramfs(args []string) error {
 // packFolder makes a newc archive of a folder: names in order, owners and times zeroed, so that the bytes depend on
 // names, modes and contents alone. Anything but files, folders and symbolic links is refused.
 func packFolder(folder string) ([]byte, error) {
+	folder, err := filepath.EvalSymlinks(folder) // WalkDir would not follow a link
+	if err != nil {
+		return nil, fmt.Errorf("packing the initramfs: %w", err)
+	}
 	if st, err := os.Stat(folder); err != nil {
 		return nil, fmt.Errorf("packing the initramfs: %w", err)
 	} else if !st.IsDir() {
 		return nil, fmt.Errorf("packing the initramfs: %s is not a folder", folder)
 	}
 	var records []cpio.Record
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == folder {
 			return err
 		}
@@ -69,6 +75,9 @@ func packFolder(folder string) ([]byte, error) {
 	}
 	if err := cpio.WriteTrailer(w); err != nil {
 		return nil, fmt.Errorf("packing the initramfs: %w", err)
+	}
+	if _, err := initramfs.Open(buf.Bytes()); err != nil { // a file called TRAILER!!!, say
+		return nil, fmt.Errorf("packing the initramfs: the kernel could not read this folder's archive: %w", err)
 	}
 	return buf.Bytes(), nil
 }

@@ -18,8 +18,9 @@ func runISO(args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	if strings.ContainsAny(*appendLine, "\n\"'\\$;{}") {
-		return fmt.Errorf("the command line %q has a character that GRUB's script would read as its own", *appendLine)
+	config, err := grubConfig(*appendLine)
+	if err != nil {
+		return err
 	}
 	for _, name := range []string{"grub-mkrescue", "xorriso", "mformat"} {
 		if _, err := tool(name); err != nil {
@@ -43,14 +44,26 @@ func runISO(args []string) error {
 			return err
 		}
 	}
-	config := "serial --unit=0 --speed=115200\nterminal_input serial console\nterminal_output serial console\nset timeout=0\n" +
-		"menuentry exo {\n\tmultiboot2 /boot/exo.img " + *appendLine + "\n\tmodule2 /boot/initramfs.cpio initramfs\n\tboot\n}\n"
 	if err := os.WriteFile(filepath.Join(root, "boot", "grub", "grub.cfg"), []byte(config), 0o644); err != nil {
 		return err
 	}
-	cmd := exec.Command("grub-mkrescue", "-o", *out, root)
-	if err := run(cmd); err != nil {
-		return err
+	if err := os.MkdirAll(filepath.Dir(*out), 0o755); err != nil {
+		return fmt.Errorf("making the build folder: %w", err)
 	}
-	return nil
+	// xorriso would write the time of day: as the files' dates, and as the volume's, which is its name to GRUB.
+	const date = "1980010100000000"
+	cmd := exec.Command("grub-mkrescue", "-o", *out, root, "--", "-volume_date", "all_file_dates", date, "-volume_date", "uuid", date)
+	cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=315532800")
+	return run(cmd)
+}
+
+// grubConfig is GRUB's script: one entry, started at once, on the screen and on the serial line.
+func grubConfig(appendLine string) (string, error) {
+	for _, c := range appendLine {
+		if c < ' ' || c > '~' || strings.ContainsRune("\"'\\$;{}&|<>#", c) {
+			return "", fmt.Errorf("the command line %q has the character %q, which GRUB's script would not pass on", appendLine, c)
+		}
+	}
+	return "serial --unit=0 --speed=115200\nterminal_input serial console\nterminal_output serial console\nset timeout=0\n" +
+		"menuentry exo {\n\tmultiboot2 /boot/exo.img " + appendLine + "\n\tmodule2 /boot/initramfs.cpio initramfs\n\tboot\n}\n", nil
 }

@@ -20,18 +20,28 @@ func runKernel(args []string) error {
 	if fs.NArg() > 0 {
 		return fmt.Errorf("kernel takes no arguments, got %q", fs.Args())
 	}
-	t, err := activeToolchain()
+	module, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	build := filepath.Dir(*out)
+	return buildKernel(module, *out, *elfPath)
+}
+
+// buildKernel makes the image and the ELF of the kernel in the folder module. What comes up on the way is left
+// beside the image.
+func buildKernel(module, out, elfPath string) error {
+	t, err := activeToolchain(module)
+	if err != nil {
+		return err
+	}
+	build := filepath.Dir(out)
 	if err := os.MkdirAll(build, 0o755); err != nil {
 		return fmt.Errorf("making the build folder: %w", err)
 	}
-	if err := t.compile(build, *elfPath); err != nil {
+	if err := t.compile(module, build, elfPath); err != nil {
 		return err
 	}
-	k, err := readKernel(*elfPath)
+	k, err := readKernel(elfPath)
 	if err != nil {
 		return err
 	}
@@ -39,15 +49,15 @@ func runKernel(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := k.wrap(build, *out, symbols); err != nil {
+	if err := k.wrap(module, build, out, symbols); err != nil {
 		return err
 	}
-	st, err := os.Stat(*out)
+	st, err := os.Stat(out)
 	if err != nil {
 		return err
 	}
 	if st.Size() > maxImage {
-		return fmt.Errorf("%s has %d bytes, more than the %d it may have", *out, st.Size(), maxImage)
+		return fmt.Errorf("%s has %d bytes, more than the %d it may have", out, st.Size(), maxImage)
 	}
 	return nil
 }

@@ -19,6 +19,9 @@ var replaced = []struct {
 	{"internal/runtime/maps", "boot/maps", nil},
 }
 
+// shimPrefix is put before the names of the shim's files, so that none stands in a stock file's place.
+const shimPrefix = "exo_"
+
 // overlay returns the JSON that go build -overlay reads.
 func overlay(goroot, module string) ([]byte, error) {
 	replace := map[string]string{}
@@ -40,7 +43,7 @@ func overlay(goroot, module string) ([]byte, error) {
 		}
 		for _, f := range files {
 			if isSource(f.Name()) {
-				replace[filepath.Join(dir, "exo_"+f.Name())] = filepath.Join(shim, f.Name())
+				replace[filepath.Join(dir, shimPrefix+f.Name())] = filepath.Join(shim, f.Name())
 			}
 		}
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"debug/elf"
 	"fmt"
+	"io"
+	"regexp"
 	"strings"
 )
 
@@ -54,9 +56,11 @@ func readKernel(path string) (*kernel, error) {
 			return nil, fmt.Errorf("%s: segment at %#x is not a page above %#x", path, p.Vaddr, uint64(kernelBase))
 		}
 		s.start, s.end = p.Vaddr, (p.Vaddr+p.Memsz+pageSize-1)&^(pageSize-1)
-		s.data = make([]byte, p.Filesz)
-		if _, err := p.ReadAt(s.data, 0); err != nil {
+		if s.data, err = io.ReadAll(p.Open()); err != nil {
 			return nil, fmt.Errorf("reading segment %#x of %s: %w", p.Vaddr, path, err)
+		}
+		if n := uint64(len(s.data)); n != p.Filesz || n > s.end-s.start {
+			return nil, fmt.Errorf("%s: segment at %#x is cut off: %d bytes of %d", path, p.Vaddr, n, p.Filesz)
 		}
 	}
 	for name, s := range map[string]segment{"text": k.text, "read-only data": k.rodata, "data": k.data} {
@@ -70,23 +74,21 @@ func readKernel(path string) (*kernel, error) {
 	return k, k.checkNoInit()
 }
 
+// initialiser is the symbol of code that Go runs before main: pkg.init gives package-level variables their values,
+// pkg.init.0 and on are functions called init. Methods and function literals (pkg.init.func1) do not match.
+var initialiser = regexp.MustCompile(`^((?:.*/)?[^/.]+)\.init(?:\.\d+)?$`)
+
 // checkNoInit refuses package initialisation: ring 0 has nobody to run it, so a variable that needs code to get its
-// value would silently stay zero.
+// value would silently stay zero. Go's own internal packages are what the shim stands on; it copes without theirs.
 func (k *kernel) checkNoInit() error {
 	syms, err := k.file.Symbols()
 	if err != nil {
 		return fmt.Errorf("reading the symbols of %s: %w", k.path, err)
 	}
 	for _, s := range syms {
-		pkg, ok := strings.CutSuffix(s.Name, ".init")
-		if !ok {
-			pkg, _, ok = strings.Cut(s.Name, ".init.")
-		}
-		if strings.Contains(pkg[strings.LastIndex(pkg, "/")+1:], ".") {
-			continue // a method called init
-		}
-		if ok && (pkg == "main" || strings.HasPrefix(pkg, "exo/")) && elf.ST_TYPE(s.Info) == elf.STT_FUNC {
-			return fmt.Errorf("package %s has initialisers that run code (%s): ring 0 runs none; use constants, literals or an explicit call", pkg, s.Name)
+		m := initialiser.FindStringSubmatch(s.Name)
+		if m != nil && !strings.HasPrefix(m[1], "internal/") && elf.ST_TYPE(s.Info) == elf.STT_FUNC {
+			return fmt.Errorf("package %s has initialisers that run code (%s): ring 0 runs none; use constants, literals or an explicit call", m[1], s.Name)
 		}
 	}
 	return nil

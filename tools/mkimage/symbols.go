@@ -62,15 +62,20 @@ func (k *kernel) symbolTable() ([]byte, error) {
 		return o
 	}
 	for _, f := range funcs {
-		name := intern(f.Name)
+		name := intern(strings.TrimSuffix(f.Name, ".abi0")) // the linker's mark, which Go's own backtraces do not show
 		if k.keepsFrame(f) {
 			name |= hasFrame
 		}
 		table = append(table, uint32(f.Value-kernelBase), name, uint32(prog.Len()))
 		pc, file, line := f.Value, 0, 0
-		i := sort.Search(len(rows), func(i int) bool { return rows[i].pc >= f.Value })
-		for ; i < len(rows) && rows[i].pc < f.Value+f.Size; i++ {
+		first := sort.Search(len(rows), func(i int) bool { return rows[i].pc >= f.Value })
+		for i := first; i < len(rows) && rows[i].pc < f.Value+f.Size; i++ {
 			r := rows[i]
+			if i == first {
+				r.pc = f.Value // DWARF leaves line 1, where every sequence begins, unsaid until the next row
+			} else if r.file == rows[i-1].file && r.line == rows[i-1].line {
+				continue
+			}
 			n, ok := fileIndex[r.file]
 			if !ok {
 				n = len(files)
@@ -123,12 +128,11 @@ func (k *kernel) functions() ([]elf.Symbol, error) {
 
 // keepsFrame says whether the function pushes the frame pointer: PUSH RBP; MOV RBP, RSP.
 func (k *kernel) keepsFrame(f elf.Symbol) bool {
-	from := f.Value - k.text.start
-	to := min(from+min(f.Size, 64), uint64(len(k.text.data)))
-	return bytes.Contains(k.text.data[from:to], []byte{0x55, 0x48, 0x89, 0xe5})
+	code := k.text.data[min(f.Value-k.text.start, uint64(len(k.text.data))):]
+	return bytes.Contains(code[:min(f.Size, 64, uint64(len(code)))], []byte{0x55, 0x48, 0x89, 0xe5})
 }
 
-// lines returns DWARF's line table as rows sorted by pc, consecutive equal ones joined.
+// lines returns DWARF's line table as rows sorted by pc, one for each.
 func (k *kernel) lines() ([]row, error) {
 	d, err := k.file.DWARF()
 	if err != nil {
@@ -167,21 +171,24 @@ func (k *kernel) lines() ([]row, error) {
 		}
 	}
 	sort.SliceStable(rows, func(i, j int) bool { return rows[i].pc < rows[j].pc })
-	joined := rows[:0]
+	n := 0
 	for _, r := range rows {
-		n := len(joined)
-		if n > 0 && joined[n-1].pc == r.pc {
+		if n > 0 && rows[n-1].pc == r.pc {
 			n-- // the last row for an address is the one that counts
-			joined = joined[:n]
 		}
-		if n == 0 || joined[n-1].file != r.file || joined[n-1].line != r.line {
-			joined = append(joined, r)
-		}
+		rows[n] = r
+		n++
 	}
-	return joined, nil
+	return rows[:n], nil
 }
 
-// shortName makes a trimmed path relative to the module: exo/kernel/main.go is kernel/main.go.
+// shortName makes a trimmed path relative to the module: exo/kernel/main.go is kernel/main.go, and a file that the
+// overlay put into Go's runtime is the shim's.
 func shortName(name string) string {
+	for _, r := range replaced {
+		if file, ok := strings.CutPrefix(name, r.pkg+"/"+shimPrefix); ok {
+			return r.shim + "/" + file
+		}
+	}
 	return strings.TrimPrefix(strings.TrimPrefix(name, "exo/"), "./")
 }

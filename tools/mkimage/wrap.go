@@ -9,7 +9,7 @@ import (
 )
 
 // wrap links start-up code, the kernel's segments and the symbol table into the ELF32 that multiboot loaders take.
-func (k *kernel) wrap(build, out string, symbols []byte) error {
+func (k *kernel) wrap(module, build, out string, symbols []byte) error {
 	as, err := tool("as")
 	if err != nil {
 		return err
@@ -43,10 +43,6 @@ func (k *kernel) wrap(build, out string, symbols []byte) error {
 		return err
 	}
 
-	module, err := os.Getwd()
-	if err != nil {
-		return err
-	}
 	var objects []string
 	for _, s := range []string{filepath.Join(module, "boot", "boot.S"), filepath.Join(module, "boot", "trampoline.S"), "payload.S"} {
 		o := strings.TrimSuffix(filepath.Base(s), ".S") + ".o"

@@ -1,0 +1,51 @@
+package qemu
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestBenchTable(t *testing.T) {
+	benches, err := ParseBench(strings.Split(`boot: tsc=12
+bench sync/queue.pair ops=1000 tsc=12500 per=12.50
+bench sync/queue.pair/locked ops=1000 tsc=41000 per=41.00
+bench sync/queue.pair/mpsc ops=500 tsc=5000 per=10
+bench now runs the next
+bench cap/lookup ops=3 tsc=20 per=6.66
+bench other/locked ops=2 tsc=7 per=3.5`, "\n"))
+	require.NoError(t, err)
+	require.Len(t, benches, 5)
+	assert.InDelta(t, 6.667, benches[3].Per(), 0.001)
+	assert.Equal(t, strings.TrimPrefix(`
+benchmark         ops  instructions/op  baseline  its instructions/op  ratio
+sync/queue.pair  1000            12.50  locked                  41.00   3.28
+                                        mpsc                    10.00   0.80
+cap/lookup          3             6.67  -                           -      -
+other/locked        2             3.50  -                           -      -
+`, "\n"), FormatBench(benches, "instructions"))
+}
+
+func TestBenchMistakes(t *testing.T) {
+	for line, want := range map[string]string{
+		"bench a ops=10 tsc=100 per=11.00":             "tsc/ops is 10.0000, not 11.00",
+		"bench a ops=10 tsc=105 per=9":                 "tsc/ops is 10.5000, not 9",
+		"bench a ops=0 tsc=100 per=0.00":               "it did nothing",
+		"bench a ops=10 tsc=100":                       "the form is",
+		"bench a ops=10 tsc=-1 per=0.1":                "the form is",
+		"bench a ops=10 tsc=100 per=10.000":            "the form is",
+		"bench a ops=99999999999999999999 tsc=1 per=0": "out of range",
+	} {
+		_, err := ParseBench([]string{line})
+		assert.ErrorContains(t, err, want, line)
+	}
+	_, err := ParseBench([]string{"bench a ops=1 tsc=1 per=1", "bench a ops=1 tsc=2 per=2"})
+	assert.ErrorContains(t, err, "twice")
+	for _, fine := range []string{"bench a ops=3 tsc=20 per=6.66", "bench a ops=3 tsc=20 per=6.67", "bench a ops=3 tsc=20 per=6", "bench a ops=7 tsc=0 per=0.00"} {
+		_, err := ParseBench([]string{fine})
+		assert.NoError(t, err, fine)
+	}
+	assert.Contains(t, FormatBench([]Bench{{"a", 7, 0}, {"a/locked", 7, 7}}, "ticks"), "-\n", "no ratio to nothing")
+}

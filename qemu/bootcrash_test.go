@@ -1,0 +1,71 @@
+package qemu
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// crash boots the kernel to crash on purpose and reads its report.
+func crash(t *testing.T, how string) *Crash {
+	t.Helper()
+	r := boot(t, kernel(t, "tests=none crash="+how+" exit"), Options{Limits: DefaultLimits})
+	c, err := ParseCrash(r.Lines)
+	require.NoError(t, err, "%v", r.Err())
+	assert.Equal(t, Panicked.String(), r.End.String())
+	assert.Equal(t, ExitPanic, r.ExitCode)
+	return c
+}
+
+// TestCrash makes every kind of kernel panic happen, and reads what a person would read.
+func TestCrash(t *testing.T) {
+	for kind, cause := range map[string]string{
+		"nil":         "nil dereference",
+		"bounds":      "out of range",
+		"divide":      "divi", // divide error, or integer division by zero
+		"overflow":    "stack overflow",
+		"panic":       "panic",
+		"doublefault": "double fault",
+		"gp":          "general protection",
+		"nmi":         "nmi",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			c := crash(t, kind)
+			assert.Contains(t, strings.ToLower(c.Cause), cause)
+			assert.GreaterOrEqual(t, c.CPU, 0)
+			assert.Less(t, c.CPU, 4)
+			for _, name := range GPRs {
+				assert.Contains(t, c.Registers, name)
+			}
+			assert.True(t, hasFrame(c, "main.crash", "kernel/crash.go"), "no frame main.crash… in kernel/crash.go among %v", c.Backtrace)
+			assert.Equal(t, 1, strings.Count("\n"+c.Disassemble(), "\n=> "), "%s", c.Disassemble())
+		})
+	}
+}
+
+func hasFrame(c *Crash, function, file string) bool {
+	for _, f := range c.Backtrace {
+		if strings.HasPrefix(f.Func, function) && f.File == file && f.Line > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// TestCrashOnABusyMachine: while other CPUs print, or crash themselves, there is one report,
+// and it is whole. Such a thing goes wrong now and then, so each is tried a few times.
+func TestCrashOnABusyMachine(t *testing.T) {
+	for range 4 {
+		t.Run("panic@3", func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, 3, crash(t, "panic@3").CPU)
+		})
+		t.Run("panic@all", func(t *testing.T) {
+			t.Parallel()
+			crash(t, "panic@all")
+		})
+	}
+}

@@ -1,0 +1,112 @@
+package qemu
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestMain lets the test binary stand in for QEMU, and for a harness that gets killed.
+func TestMain(m *testing.M) {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "-machine":
+		fakeQEMU(os.Args)
+	case len(os.Args) > 1 && os.Args[1] == "-doomed-harness":
+		doomedHarness()
+	}
+	os.Exit(m.Run())
+}
+
+// fake is a machine whose QEMU is this test binary and does what the script says, one verb a line:
+//
+//	print TEXT   a serial line        say TEXT     onto standard error
+//	sleep TIME   idle                 spin         compute for ever
+//	exit N       with that status     event WHY    the guest ends for that reason
+//	deaf         ignore the control socket from here on
+func fake(t testing.TB, script ...string) Machine {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	return Machine{Binary: self, Kernel: os.DevNull, Append: strings.Join(script, "\n"), Accel: AccelTCG}
+}
+
+func fakeQEMU(args []string) {
+	script := ""
+	for i, a := range args {
+		if a == "-append" {
+			script = args[i+1]
+		}
+	}
+	qmp := os.NewFile(3, "qmp")
+	fmt.Fprintln(qmp, `{"QMP": {"version": {}, "capabilities": []}}`)
+	run, deaf := make(chan bool, 1), make(chan bool, 1)
+	go func() {
+		for in := json.NewDecoder(qmp); ; {
+			var c struct {
+				Execute string `json:"execute"`
+				ID      int    `json:"id"`
+			}
+			if in.Decode(&c) != nil {
+				return
+			}
+			if len(deaf) > 0 {
+				continue
+			}
+			answer := "{}"
+			switch c.Execute {
+			case "cont":
+				run <- true
+			case "human-monitor-command":
+				answer = `"\r\nCPU#0\r\nRAX=1 RBX=2\r\nRIP=ffffffff80212345 RFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1\r\nCR0=80010033 CR2=0000000000000008 CR3=1 CR4=2\r\n"`
+			}
+			fmt.Fprintf(qmp, `{"return": %s, "id": %d}`+"\n", answer, c.ID)
+			if c.Execute == "quit" {
+				fmt.Fprintln(qmp, `{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-qmp-quit"}}`)
+				os.Exit(0)
+			}
+		}
+	}()
+	<-run
+	for line := range strings.Lines(script) {
+		verb, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		switch verb {
+		case "print":
+			fmt.Printf("%s\r\n", rest)
+		case "say":
+			fmt.Fprintln(os.Stderr, rest)
+		case "deaf":
+			deaf <- true
+		case "sleep":
+			d, _ := time.ParseDuration(rest)
+			time.Sleep(d)
+		case "spin":
+			for x := 0; ; x++ {
+			}
+		case "exit":
+			n, _ := strconv.Atoi(rest)
+			os.Exit(n)
+		case "event":
+			fmt.Fprintf(qmp, `{"event": "SHUTDOWN", "data": {"guest": true, "reason": %q}}`+"\n", rest)
+			select {} // until told to quit
+		}
+	}
+	os.Exit(0)
+}
+
+// doomedHarness starts a fake QEMU, prints its process id, and waits to be killed.
+func doomedHarness() {
+	self, _ := os.Executable()
+	g, err := Start(context.Background(), Machine{Binary: self, Kernel: os.DevNull, Append: "sleep 1h"}, Options{})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(g.PID())
+	select {}
+}
