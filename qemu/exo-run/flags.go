@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,6 +105,12 @@ func parse(args []string, messages io.Writer) (config, error) {
 		}
 	}
 	return c, nil
+}
+
+// mustExit says whether a boot that nobody watches would never end: nobody sits at the terminal, and the kernel was not
+// told to exit when done. What a CD says to the kernel cannot be seen or changed here.
+func mustExit(m *qemu.Machine) bool {
+	return !m.Terminal && m.GDB == "" && m.ISO == "" && !slices.Contains(strings.Fields(m.Append), "exit")
 }
 
 // defaultImages boots what `make build` made.

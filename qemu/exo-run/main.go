@@ -24,6 +24,10 @@ import (
 
 func main() {
 	cfg, err := parse(os.Args[1:], os.Stderr)
+	if err == nil && mustExit(&cfg.machine) {
+		fmt.Fprintln(os.Stderr, "exo-run: nobody sits at the terminal: adding exit to the kernel's command line")
+		cfg.machine.Append = strings.TrimSpace(cfg.machine.Append + " exit")
+	}
 	if err == nil {
 		err = run(cfg, os.Stdout, os.Stderr)
 	}

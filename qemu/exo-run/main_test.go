@@ -130,3 +130,19 @@ func TestRunBench(t *testing.T) {
 	_, _, err = booted(t, "bench a ops=1 tsc=5 per=6.00\n", "33", true)
 	assert.ErrorContains(t, err, "not 6.00")
 }
+
+func TestABootThatNobodyWatchesEnds(t *testing.T) {
+	for _, c := range []struct {
+		m    qemu.Machine
+		must bool
+	}{
+		{qemu.Machine{}, true},
+		{qemu.Machine{Append: "tests=exit*"}, true},
+		{qemu.Machine{Append: "seed=1 exit"}, false},
+		{qemu.Machine{Terminal: true}, false},
+		{qemu.Machine{GDB: "1234"}, false},
+		{qemu.Machine{ISO: "cd"}, false},
+	} {
+		assert.Equal(t, c.must, mustExit(&c.m), "%+v", c.m)
+	}
+}
