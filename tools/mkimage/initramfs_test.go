@@ -100,7 +100,7 @@ func TestAnArchiveDependsOnNamesModesAndContentsAlone(t *testing.T) {
 		}
 		got, err := packFolder(other)
 		require.NoError(t, err)
-		require.Equal(t, want, got)
+		require.Equal(t, string(want), string(got))
 	})
 }
 
