@@ -41,14 +41,16 @@ TEXT ·Inl(SB), NOSPLIT, $0-12
 TEXT ·rdmsr(SB), NOSPLIT, $0-16
 	MOVL msr+0(FP), CX
 	RDMSR
-	MOVL AX, ret+8(FP)
-	MOVL DX, ret_hi+12(FP)
+	SHLQ $32, DX
+	ORQ  DX, AX
+	MOVQ AX, ret+8(FP)
 	RET
 
 TEXT ·wrmsr(SB), NOSPLIT, $0-16
 	MOVL msr+0(FP), CX
-	MOVL v+8(FP), AX
-	MOVL v_hi+12(FP), DX
+	MOVQ v+8(FP), AX
+	MOVQ AX, DX
+	SHRQ $32, DX
 	WRMSR
 	RET
 
@@ -102,7 +104,7 @@ TEXT ·invlpg(SB), NOSPLIT, $0-8
 	INVLPG (AX)
 	RET
 
-TEXT ·lgdt(SB), NOSPLIT, $16-16
+TEXT ·lgdt(SB), NOSPLIT, $16-10
 	MOVW limit+8(FP), AX
 	MOVQ base+0(FP), BX
 	MOVW AX, 0(SP)
@@ -110,7 +112,7 @@ TEXT ·lgdt(SB), NOSPLIT, $16-16
 	LGDT (SP)
 	RET
 
-TEXT ·lidt(SB), NOSPLIT, $16-16
+TEXT ·lidt(SB), NOSPLIT, $16-10
 	MOVW limit+8(FP), AX
 	MOVQ base+0(FP), BX
 	MOVW AX, 0(SP)
