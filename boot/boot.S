@@ -17,8 +17,7 @@
 	.set	MB1_FLAGS, 0x00000003		# page-align modules, memory information
 	.set	MB2_MAGIC, 0xE85250D6
 
-	.set	CR0_PG_WP_MP_PE, 0x80010003	# and CR0.EM off
-	.set	CR0_EM, 0x4
+	.set	CR0_VALUE, 0x80010033		# PG, WP, NE, ET, MP, PE
 	.set	CR4_PAE_FXSR_XMM, 0x620		# PAE | OSFXSR | OSXMMEXCPT
 	.set	MSR_EFER, 0xC0000080
 	.set	EFER_SCE_LME, 0x101
@@ -55,7 +54,7 @@ _start:
 	movl	%esi, handoff_magic
 	movl	%ebx, handoff_info
 
-	# A CPU without CPUID, long mode or the TSC ends here with a word on the serial line.
+	# A CPU without CPUID, or long mode ends here with a word on the serial line.
 	pushfl
 	popl	%eax
 	movl	%eax, %ecx
@@ -118,8 +117,8 @@ _start:
 	addl	$8, %edi
 	loop	4b
 
-	movl	%cr4, %eax
-	orl	$CR4_PAE_FXSR_XMM, %eax
+	# CR4 and CR0 as a whole: a loader may have left TS, CD, LA57 or PCIDE set.
+	movl	$CR4_PAE_FXSR_XMM, %eax
 	movl	%eax, %cr4
 	movl	$boot_pml4, %eax
 	movl	%eax, %cr3
@@ -127,9 +126,7 @@ _start:
 	movl	%ebp, %eax
 	xorl	%edx, %edx
 	wrmsr
-	movl	%cr0, %eax
-	andl	$~CR0_EM, %eax
-	orl	$CR0_PG_WP_MP_PE, %eax
+	movl	$CR0_VALUE, %eax
 	movl	%eax, %cr0
 	lgdt	boot_gdtr
 	ljmp	$8, $long_mode

@@ -26,15 +26,20 @@ func crashOnPurpose() {
 			amd64.Pause()
 		}
 		if options.CrashCPU == cmdline.AllCPUs || options.CrashCPU == cpu {
+			for ncpu > 1 && options.CrashCPU == cpu && chatter.Load() < 20 {
+				amd64.Pause()
+			}
 			crash(options.Crash)
 		}
 		for ncpu > 1 {
 			say("crash: another CPU is busy printing this line")
+			chatter.Add(1)
 		}
 	})
 }
 
-var crashReady atomic.Int64
+// crashReady counts down to the start, chatter counts the lines of the busy CPUs.
+var crashReady, chatter atomic.Int64
 
 // What crash breaks; variables, so that the compiler cannot see it coming.
 var (

@@ -40,8 +40,8 @@ type isaLine struct {
 
 var isa [16]isaLine
 
-// firmwareMemory reads tables: only where the loader says there is memory of some kind, or below 1 MiB, so that a lying
-// table cannot have device registers read.
+// firmwareMemory reads tables: only where the loader says there is memory of some kind, or below 1 MiB. That keeps a lying
+// address away from most device registers; reserved ranges may hold some all the same.
 type firmwareMemory struct{}
 
 var theFirmwareMemory firmwareMemory
@@ -92,11 +92,16 @@ func readFirmware() {
 	if err != nil {
 		complain("MADT", err)
 	}
-	amd64.InitAPIC(amd64.PhysAddr(madt.LocalAPIC))
+	if err == nil && madt.LocalAPIC != uint64(amd64.APICBase()) {
+		complain("MADT", failure("the local APIC is not where it says; believing the CPU"))
+	}
+	amd64.InitAPIC()
 	amd64.Handle(amd64.VectorSpurious, func(*amd64.Frame) {})
 	readMADT(madt)
 	readHPET(&root)
-	amd64.Calibrate()
+	if !amd64.Calibrate() {
+		complain("clock", failure("there is no timer to measure the CPU's by; guessing"))
+	}
 	readFADT(&root)
 	readAffinity(&root)
 
@@ -147,8 +152,8 @@ func readMADT(madt acpi.MADT) {
 				addCPU(e.APICID)
 			}
 		case acpi.MADTIOAPIC:
-			if !amd64.AddIOAPIC(amd64.PhysAddr(e.Addr), e.GSI) {
-				complain("I/O APIC", failure("more than 8; the rest is not used"))
+			if !usableDevice(e.Addr) || !amd64.AddIOAPIC(amd64.PhysAddr(e.Addr), e.GSI) {
+				complain("I/O APIC", failure("there is none where the table says, or more than 8; not used"))
 			}
 		case acpi.MADTOverride:
 			if e.Bus == 0 && int(e.IRQ) < len(isa) {
@@ -169,6 +174,10 @@ func addCPU(id uint32) {
 		if have == id {
 			return
 		}
+	}
+	if !amd64.CanAddress(id) {
+		complain("MADT", failure("a CPU has an APIC id that cannot be addressed without x2APIC; left out"))
+		return
 	}
 	if found.n == len(found.apicID) {
 		found.extra++
@@ -194,7 +203,7 @@ func readHPET(root *acpi.Root) {
 
 // usableDevice says whether device registers can be at addr: not in RAM, and within the CPU's physical addresses.
 func usableDevice(addr uint64) bool {
-	return addr%8 == 0 && addr>>amd64.CPUFeatures.PhysBits == 0 && physical.Intersect(mm.PhysAddr(addr), mm.FrameSize) == 0
+	return addr != 0 && addr%8 == 0 && addr < maxPhys() && physical.Intersect(mm.PhysAddr(addr), mm.FrameSize) == 0
 }
 
 // readFADT learns how to turn the machine off.

@@ -20,10 +20,11 @@ var archive initramfs.Archive
 func main() {
 	amd64.InitUART()
 	amd64.OnFatal = reportFatal
-	openSymbols()
 	amd64.InitBootCPU()
+	openSymbols()
 	amd64.SilencePIC()
 	say("exo: booting")
+	printFeatures()
 
 	readLoader()
 	cmdline.Parse(loader.CommandLine(), &options)
@@ -51,6 +52,24 @@ func mainOnGuardedStack() {
 		ktest.Benchmark(machine, benches[:], wantBench)
 	}
 	finish(result)
+}
+
+func printFeatures() {
+	var l text.Line
+	f := &amd64.CPUFeatures
+	l.Str("cpu: ").Printable(asString(f.Vendor())).Byte(' ').Uint(uint64(f.PhysBits)).Str("-bit addresses")
+	for _, p := range [...]struct {
+		have bool
+		name string
+	}{
+		{f.NX, " nx"}, {f.SMEP, " smep"}, {f.SMAP, " smap"}, {f.UMIP, " umip"}, {f.FSGSBASE, " fsgsbase"},
+		{f.Page1G, " 1gb-pages"}, {f.X2APIC, " x2apic"}, {f.TSCDeadline, " tsc-deadline"},
+	} {
+		if p.have {
+			l.Str(p.name)
+		}
+	}
+	put(&l)
 }
 
 // runTests runs the tests that were asked for.

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"sync/atomic"
+
 	"exo/arch/amd64"
 	"exo/boot/multiboot"
 	"exo/kernel/mm"
@@ -27,6 +29,14 @@ func (f failure) Error() string { return string(f) }
 func buildMemory() {
 	for i := range loader.NRanges {
 		r := &loader.Ranges[i]
+		if limit := maxPhys(); r.Kind == multiboot.Usable && (r.Base >= limit || r.Len > limit-r.Base) {
+			var l text.Line
+			put(l.Str("memory: range at ").Hex(r.Base).Str(" cut: this CPU's addresses end at ").Hex(limit))
+			if r.Base >= limit {
+				continue
+			}
+			r.Len = limit - r.Base
+		}
 		kind := mm.Reserved
 		if r.Kind == multiboot.Usable {
 			kind = mm.Usable
@@ -56,6 +66,11 @@ func buildMemory() {
 		Uint(image.Size() >> 10).Str(" KiB"))
 }
 
+// maxPhys is where physical addresses end: as the CPU says, and as far as the direct map has room.
+func maxPhys() uint64 {
+	return min(uint64(1)<<amd64.CPUFeatures.PhysBits, amd64.DirectMapSize)
+}
+
 func reserve(base, length uint64) {
 	if err := physical.Reserve(mm.PhysAddr(base), length); err != nil {
 		giveUp("the memory map has too many pieces", err)
@@ -73,7 +88,21 @@ func frameFrom(e *mm.Early) amd64.PhysAddr {
 	if !ok {
 		giveUp("out of memory", failure("give the machine more: 32 MiB will do"))
 	}
+	return claim(pa)
+}
+
+// claim zeroes a frame that was just allocated, and sees that it is there at all.
+func claim(pa mm.PhysAddr) amd64.PhysAddr {
 	clear(amd64.PhysAddr(pa).Bytes(mm.FrameSize))
+	// Memory that the map promises but the machine does not have would be lost silently: stacks and tables lie here.
+	p := (*atomic.Uint64)(amd64.PhysAddr(pa).Ptr())
+	p.Store(^uint64(pa))
+	if p.Load() != ^uint64(pa) {
+		var l text.Line
+		put(l.Str("memory: at ").Hex(uint64(pa)).Str(" there is none, though the loader says so"))
+		giveUp("the memory map cannot be trusted", failure("check the loader's memory map"))
+	}
+	p.Store(0)
 	return amd64.PhysAddr(pa)
 }
 

@@ -210,8 +210,14 @@ func frame(l *text.Line, n int, pc uint64) {
 	raw(l)
 }
 
-// callSite is the CALL that led to the shim's function: the compiler makes such calls in five bytes.
-func callSite(f *amd64.Frame) uint64 { return returnAddress(f) - 5 }
+// callSite is the CALL that led to the shim's function: the compiler makes such calls in five bytes. If the stack cannot
+// be read it is the function itself.
+func callSite(f *amd64.Frame) uint64 {
+	if ret := returnAddress(f); ret != 0 {
+		return ret - 5
+	}
+	return f.RIP
+}
 
 func returnAddress(f *amd64.Frame) uint64 {
 	v, _ := word(f.RSP)
@@ -227,7 +233,7 @@ func word(va uint64) (uint64, bool) {
 }
 
 func readable(va uint64) bool {
-	if amd64.KernelTable.Root() == 0 {
+	if amd64.CR3() != uint64(amd64.KernelTable.Root()) { // on boot.S's tables still
 		return va >= amd64.KernelBase
 	}
 	_, ok := amd64.KernelTable.Lookup(uintptr(va))

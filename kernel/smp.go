@@ -59,21 +59,23 @@ func startCPUs() {
 	put(l.Reset().Str("smp: ").Int(ncpu).Str(" of ").Int(found.n).Str(" CPUs up, ").Str(mode))
 }
 
+// cpuBytes is what a CPU's block takes, in whole frames.
+const cpuBytes = (unsafe.Sizeof(amd64.CPU{}) + mm.FrameSize - 1) &^ (mm.FrameSize - 1)
+
 // startCPU gives the next CPU number to the processor with that APIC id and wakes it.
 func startCPU(s amd64.Starter, id uint32) bool {
-	if !amd64.CanAddress(id) {
-		return false
-	}
 	home = near(id)
-	pa, ok := early.Alloc(uint64(unsafe.Sizeof(amd64.CPU{})), mm.FrameSize, home)
+	pa, ok := early.Alloc(uint64(cpuBytes), mm.FrameSize, home)
 	if !ok {
-		pa, ok = early.Alloc(uint64(unsafe.Sizeof(amd64.CPU{})), mm.FrameSize, mm.Range{})
+		pa, ok = early.Alloc(uint64(cpuBytes), mm.FrameSize, mm.Range{})
 	}
 	if !ok {
 		return false
+	}
+	for at := pa; at < pa+mm.PhysAddr(cpuBytes); at += mm.FrameSize {
+		claim(at)
 	}
 	c := (*amd64.CPU)(amd64.PhysAddr(pa).Ptr())
-	clear(amd64.PhysAddr(pa).Bytes(uint64(unsafe.Sizeof(amd64.CPU{}))))
 	c.Prepare(ncpu, id, allocAtHome)
 	patience := uint64(patienceUs)
 	if options.HasMute && options.Mute == id {
@@ -91,8 +93,7 @@ var home mm.Range
 
 func allocAtHome() amd64.PhysAddr {
 	if pa, ok := early.Alloc(mm.FrameSize, mm.FrameSize, home); ok {
-		clear(amd64.PhysAddr(pa).Bytes(mm.FrameSize))
-		return amd64.PhysAddr(pa)
+		return claim(pa)
 	}
 	return allocFrame()
 }
@@ -157,6 +158,7 @@ func (*theMachine) Relax(spins int) {
 	flags := amd64.IRQDisable()
 	amd64.StartTimer(1_000_000)
 	amd64.Idle()
+	amd64.StopTimer()
 	amd64.IRQRestore(flags)
 }
 
@@ -169,4 +171,10 @@ var timerHits [amd64.MaxCPUs]struct {
 	_ [56]byte
 }
 
-func onTimer(*amd64.Frame) { timerHits[amd64.ThisCPU().Index].Add(1) }
+func onTimer(*amd64.Frame) {
+	cpu := amd64.ThisCPU().Index
+	timerHits[cpu].Add(1)
+	if clobber.Load()>>cpu&1 != 0 {
+		clobberAll(cpu)
+	}
+}

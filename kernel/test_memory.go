@@ -14,8 +14,10 @@ import (
 func testWriteXorExecute(t *ktest.T, cpu int) {
 	s := amd64.Boot.Segments()
 	nx := amd64.CPUFeatures.NX
+	large := false
 	for m := range amd64.KernelTable.Leaves {
 		t.Count(1)
+		large = large || m.Size > amd64.PageSize
 		if !t.Check(cpu, !m.Write || !m.Exec || !nx, "a page is writable and executable") {
 			return
 		}
@@ -38,12 +40,26 @@ func testWriteXorExecute(t *ktest.T, cpu int) {
 	}
 	_, ok := amd64.KernelTable.Lookup(0)
 	t.Check(cpu, !ok, "address 0 is mapped")
+	t.Check(cpu, large || physical.UsableBytes() < 8<<20, "memory is mapped by large pages where it can be")
+	if !amd64.X2APIC() {
+		m, ok := amd64.KernelTable.Lookup(amd64.APICBase().Virt())
+		t.Check(cpu, ok && m.Uncached && m.Write && m.Size == amd64.PageSize, "device registers are uncached")
+	}
 }
 
 func testPaging(t *ktest.T, cpu int) {
 	r := t.Rand(cpu)
 	const window = 0xffffd00000000000
-	frame := allocFrame()
+	frames := [2]amd64.PhysAddr{allocFrame(), allocFrame()}
+	// One address for one frame and then the other: a stale TLB entry would show the first.
+	for i := range 10 {
+		f := frames[i&1]
+		amd64.KernelTable.Map(window, f, amd64.PageSize, amd64.PermRW)
+		*(*uint64)(amd64.Pointer(window)) = uint64(i)
+		t.Equal(cpu, *(*uint64)(f.Ptr()), uint64(i), "a write went to the frame that was mapped here before")
+		amd64.KernelTable.Unmap(window)
+	}
+	frame := frames[0]
 	for range 200 {
 		va := uintptr(window + r.N(1<<38)&^(amd64.PageSize-1))
 		if _, ok := amd64.KernelTable.Lookup(va); ok {
@@ -70,9 +86,19 @@ func testGuards(t *ktest.T, cpu int) {
 		t.Check(cpu, ok && m.Write && m.Size == amd64.PageSize, "the whole stack is mapped")
 		t.Count(1)
 	}
-	_, ok := amd64.KernelTable.Lookup(lo - 1)
-	t.Check(cpu, !ok, "the page below the stack is mapped")
-	t.Check(cpu, amd64.IsStackGuard(lo-1), "the page below the stack is known as a guard")
+	stacks := amd64.ThisCPU().Stacks()
+	t.Check(cpu, lo == uintptr(stacks[0].Start) && hi == uintptr(stacks[0].End), "a CPU idles on its own stack")
+	for i, s := range stacks {
+		m, ok := amd64.KernelTable.Lookup(uintptr(s.Start))
+		t.Check(cpu, ok && m.Write && m.Size == amd64.PageSize, "a stack's lowest page is mapped")
+		_, ok = amd64.KernelTable.Lookup(uintptr(s.Start) - 1)
+		t.Check(cpu, !ok && amd64.IsStackGuard(uintptr(s.Start)-1), "a guard lies below the stack")
+		_, ok = amd64.KernelTable.Lookup(uintptr(s.End))
+		t.Check(cpu, !ok, "a guard lies above the stack")
+		for j := range i {
+			t.Check(cpu, stacks[j].End != s.End, "two stacks are one")
+		}
+	}
 }
 
 func testEarly(t *ktest.T, cpu int) {

@@ -3,6 +3,9 @@
 package main
 
 import (
+	"sync/atomic"
+	"unsafe"
+
 	"exo/arch/amd64"
 	"exo/kernel/ktest"
 )
@@ -30,7 +33,13 @@ var (
 	shapes     = [...]shape{&squares[0], &squares[1], &rectangle1}
 	ring1      ring[uint64]
 	anything   any = &squares[0]
-	deferred   int
+
+	wide                       = [4]any{[2]uint64{1, 2}, [2]uint64{1, 2}, [2]uint64{1, 3}, [2]uint64{2, 2}}
+	casPointer                 = atomic.CompareAndSwapPointer
+	swapPointer                = atomic.SwapPointer
+	slot        unsafe.Pointer // a local would escape through the function values
+
+	deferred int
 )
 
 const errTest = failure("test")
@@ -93,8 +102,18 @@ func testLanguage(t *ktest.T, cpu int) {
 	t.Equal(cpu, uint64(deferred), 12, "defers run in reverse order")
 	t.Check(cpu, fails(true) == errTest && fails(false) == nil && fails(true) != failure("other"), "error comparison")
 	t.Check(cpu, shapes[0] == shape(&squares[0]) && shapes[0] != shapes[1], "interface comparison")
+	t.Check(cpu, wide[0] == wide[1] && wide[0] != wide[2] && wide[0] != wide[3], "comparison of 16-byte values behind interfaces")
+	x, y := &squares[0], &squares[1]
+	slot = unsafe.Pointer(x)
+	t.Check(cpu, !casPointer(&slot, unsafe.Pointer(y), nil) && slot == unsafe.Pointer(x) &&
+		casPointer(&slot, unsafe.Pointer(x), unsafe.Pointer(y)) && slot == unsafe.Pointer(y) &&
+		swapPointer(&slot, nil) == unsafe.Pointer(y) && slot == nil, "atomic pointers through function values")
+	from, to := [4]*square{x, y, x, y}, [4]*square{}
+	t.Check(cpu, copy(to[:3], from[:]) == 3 && to == [4]*square{x, y, x, nil}, "copy of pointers")
+	clear(to[1:])
+	t.Check(cpu, to == [4]*square{x}, "clear of pointers")
 	t.Check(cpu, rectangle1 == rectangle{2, 5} && squares != [2]square{{3}, {5}}, "struct and array comparison")
-	t.Count(9)
+	t.Count(13)
 }
 
 var bufA, bufB, bufC [1 << 12]byte

@@ -66,8 +66,11 @@ func testTicket(t *ktest.T, cpu int) {
 		spins = 0
 		ticketLock.Lock(relax)
 		t.Check(cpu, guarded[0] == guarded[1], "a holder's writes were not all seen")
-		guarded[0]++
-		guarded[1]++
+		v := guarded[0]
+		for range 20 { // wide enough that a second holder would be seen
+			amd64.Pause()
+		}
+		guarded[0], guarded[1] = v+1, v+1
 		ticketLock.Unlock()
 	}
 	t.Count(rounds)

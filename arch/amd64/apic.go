@@ -9,7 +9,6 @@ const (
 	apicEnable   = 1 << 11
 	apicX2       = 1 << 10
 	msrX2APIC    = 0x800
-	defaultAPIC  = 0xFEE00000
 	apicBaseMask = 0x000ffffffffff000
 
 	regID        = 0x020
@@ -28,6 +27,8 @@ const (
 	regInitCount = 0x380
 	regCurCount  = 0x390
 	regDivide    = 0x3E0
+
+	apicSoftwareEnable = 1 << 8
 
 	lvtMasked = 1 << 16
 	lvtNMI    = 4 << 8
@@ -49,18 +50,15 @@ type apic struct {
 
 var localAPIC apic
 
-// InitAPIC maps the local APIC's registers and enables it on the boot CPU. base is the MADT's address, 0 for the usual.
-func InitAPIC(base PhysAddr) {
+// APICBase is where this CPU says that its local APIC's registers are.
+func APICBase() PhysAddr { return PhysAddr(rdmsr(msrAPICBase) & apicBaseMask) }
+
+// InitAPIC maps the local APIC's registers and enables it on the boot CPU.
+func InitAPIC() {
 	a := &localAPIC
 	a.x2 = CPUFeatures.X2APIC
 	if !a.x2 {
-		if base == 0 {
-			base = PhysAddr(rdmsr(msrAPICBase) & apicBaseMask)
-		}
-		if base == 0 {
-			base = defaultAPIC
-		}
-		a.base = MapDevice(base, PageSize)
+		a.base = MapDevice(APICBase(), PageSize)
 	}
 	a.enable()
 	ThisCPU().APICID = a.id()
@@ -74,6 +72,8 @@ func (a *apic) enable() {
 	if a.x2 {
 		wrmsr(msrAPICBase, v|apicX2)
 	}
+	// First the enabling: while the APIC is off by software, every LVT entry is and stays masked (SDM vol. 3A §10.4.7.2).
+	a.write(regSpurious, apicSoftwareEnable|VectorSpurious)
 	a.write(regLVTTimer, lvtMasked)
 	a.write(regLVTPerf, lvtMasked)
 	a.write(regLVTLINT0, lvtMasked) // the 8259's line
@@ -81,8 +81,21 @@ func (a *apic) enable() {
 	a.write(regLVTError, VectorError)
 	a.write(regESR, 0)
 	a.write(regTPR, 0)
-	a.write(regSpurious, 0x100|VectorSpurious)
-	a.eoi()
+	// Whatever the loader left in service is over.
+	for reg := uint32(regISR); reg < regISR+8*0x10; reg += 0x10 {
+		for n := 0; a.read(reg) != 0 && n < 32; n++ {
+			a.eoi()
+		}
+	}
+}
+
+// LVTs returns the local vector table entries that this kernel set up once and for all, and whether they are as it set
+// them; for tests.
+func LVTs() (lint0, lint1, errors uint32, ok bool) {
+	a := &localAPIC
+	const statusBits = 1<<12 | 1<<14 // delivery status and remote IRR come and go
+	lint0, lint1, errors = a.read(regLVTLINT0)&^statusBits, a.read(regLVTLINT1)&^statusBits, a.read(regLVTError)&^statusBits
+	return lint0, lint1, errors, lint0&lvtMasked != 0 && lint1 == lvtNMI && errors == VectorError
 }
 
 func (a *apic) read(reg uint32) uint32 {
@@ -112,7 +125,11 @@ func (a *apic) eoi() { a.write(regEOI, 0) }
 // command sends an interprocessor interrupt. In xAPIC mode it waits until the last one has left, with interrupts off
 // between the two halves of the register.
 func (a *apic) command(dest, v uint32) {
+	if !CanAddress(dest) {
+		panic("apic: this APIC id cannot be addressed in the mode that the APIC is in")
+	}
 	if a.x2 {
+		storeFence() // WRMSR to the x2APIC does not wait for earlier stores (SDM vol. 3A §10.12.3)
 		wrmsr(msrX2APIC+regICRLow>>4, uint64(dest)<<32|uint64(v))
 		return
 	}
@@ -145,4 +162,10 @@ func SendIPI(apicID uint32, vector uint8) {
 func SendNMI(apicID uint32) { localAPIC.sendNMI(apicID) }
 
 // CanAddress says whether this machine can send an interrupt to that APIC id in the mode it is in.
-func CanAddress(apicID uint32) bool { return localAPIC.x2 || apicID < 255 }
+// The highest id is the broadcast in either mode.
+func CanAddress(apicID uint32) bool {
+	if localAPIC.x2 {
+		return apicID != 1<<32-1
+	}
+	return apicID < 255
+}

@@ -27,6 +27,8 @@ type CPU struct {
 	seen    atomic.Uint32 // NMIs of PingNMI that it has seen
 	dying   uint32        // a fatal trap is being handled: the next one is fatal for the report, too
 
+	stacks [2 + numIST]Span // boot, panic, IST: once they have guards
+
 	bootG  runtime.G // the boot and idle stack
 	panicG runtime.G // fatal traps are reported from here
 
@@ -87,13 +89,32 @@ func (c *CPU) init() {
 	enableFeatures()
 }
 
-// PingNMI interrupts c, which may be this CPU, by an NMI that does nothing but count.
+// PingNMI interrupts c, which may be this CPU, by an NMI that does nothing but count. One sender per target at a time:
+// an NMI that comes when no ping is due is fatal.
 func (c *CPU) PingNMI() {
 	c.pings.Add(1)
 	localAPIC.sendNMI(c.APICID)
 }
 
-// SeenNMIs is how many pings c has seen. Several that are sent while one is being served may be seen as one.
+// NMIWithForeignBases has an NMI come while FS and GS are not the kernel's, and says whether it came and they survived.
+func NMIWithForeignBases() bool {
+	flags := IRQDisable()
+	c := ThisCPU()
+	c.pings.Add(1)
+	icr := localAPIC.base + regICRLow
+	command := uint64(icrNMI | icrAssert)
+	if localAPIC.x2 {
+		icr = 0
+		command |= uint64(c.APICID) << 32
+	} else {
+		command |= uint64(c.APICID) << 56
+	}
+	ok := foreignBases(icr, command, (*uint32)(unsafe.Pointer(&c.seen)))
+	IRQRestore(flags)
+	return ok
+}
+
+// SeenNMIs is how many pings c has seen.
 func (c *CPU) SeenNMIs() uint32 { return c.seen.Load() }
 
 // Consistent says whether the three ways to this CPU's block, and the stack that g describes, agree; for tests.

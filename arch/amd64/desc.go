@@ -84,7 +84,9 @@ func istOf(vector int) int {
 	return 0
 }
 
-// Descriptors returns this CPU's table addresses and task register, for tests: they must differ between CPUs.
-func (c *CPU) Descriptors() (gdt, tss, idt uintptr, tr uint16) {
-	return uintptr(unsafe.Pointer(&c.gdt)), uintptr(unsafe.Pointer(&c.tss)), uintptr(unsafe.Pointer(&c.idt)), readTR()
+// Descriptors returns which tables this CPU uses, by its registers, and whether they are its own; for tests.
+func Descriptors() (gdt, idt uintptr, own bool) {
+	c := ThisCPU()
+	gdt, idt = sgdt(), sidt()
+	return gdt, idt, gdt == uintptr(unsafe.Pointer(&c.gdt)) && idt == uintptr(unsafe.Pointer(&c.idt)) && readTR() == selTSS
 }

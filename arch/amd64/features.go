@@ -4,13 +4,13 @@ package amd64
 
 // Features is what CPUID said that this kernel acts on. Bits are as the manuals name them.
 type Features struct {
-	NX, GlobalPages, Page1G           bool
-	SMEP, SMAP, UMIP, FSGSBASE, PCID  bool
-	X2APIC, TSCDeadline, InvariantTSC bool
-	Mwait, RDTSCP, Hypervisor         bool
-	PhysBits, LinearBits              uint8
-	tscKHz                            uint64 // from leaf 0x15 or the hypervisor's, 0 if neither says
-	vendor                            [12]byte
+	NX, GlobalPages, Page1G    bool
+	SMEP, SMAP, UMIP, FSGSBASE bool
+	X2APIC, TSCDeadline        bool
+	PhysBits                   uint8
+
+	tscKHz uint64 // from leaf 0x15, 0 if it does not say
+	vendor [12]byte
 }
 
 // CPUFeatures is the boot CPU's; the others are required to be its equals.
@@ -28,7 +28,6 @@ const (
 	cr4SMAP     = 1 << 21
 
 	msrEFER = 0xC0000080
-	eferNXE = 1 << 11
 )
 
 // DetectFeatures fills CPUFeatures from CPUID (SDM vol. 2A, CPUID).
@@ -41,11 +40,8 @@ func DetectFeatures() {
 		}
 	}
 	_, _, c, d = cpuid(1, 0)
-	f.Mwait = c&(1<<3) != 0
-	f.PCID = c&(1<<17) != 0
 	f.X2APIC = c&(1<<21) != 0
 	f.TSCDeadline = c&(1<<24) != 0
-	f.Hypervisor = c&(1<<31) != 0
 	f.GlobalPages = d&(1<<13) != 0
 	if top >= 7 {
 		_, b, c, _ = cpuid(7, 0)
@@ -61,19 +57,14 @@ func DetectFeatures() {
 			f.tscKHz = uint64(c) * uint64(b) / uint64(a) / 1000
 		}
 	}
-	f.PhysBits, f.LinearBits = 36, 48
+	f.PhysBits = 36
 	ext, _, _, _ := cpuid(0x80000000, 0)
 	_, _, _, d = cpuid(0x80000001, 0)
 	f.NX = d&(1<<20) != 0
 	f.Page1G = d&(1<<26) != 0
-	f.RDTSCP = d&(1<<27) != 0
-	if ext >= 0x80000007 {
-		_, _, _, d = cpuid(0x80000007, 0)
-		f.InvariantTSC = d&(1<<8) != 0
-	}
 	if ext >= 0x80000008 {
 		a, _, _, _ := cpuid(0x80000008, 0)
-		f.PhysBits, f.LinearBits = uint8(a), uint8(a>>8)
+		f.PhysBits = min(uint8(a), 52)
 	}
 }
 
@@ -107,10 +98,8 @@ func (f *Features) cr4() uint64 {
 	return v
 }
 
-// Protections reports whether this CPU has on what CPUFeatures promises; for tests.
-func Protections() (wp, nx, cr4 bool) {
-	want := CPUFeatures.cr4()
-	return readCR0()&cr0WP != 0,
-		(rdmsr(msrEFER)&eferNXE != 0) == CPUFeatures.NX,
-		readCR4()&want == want
-}
+// ControlRegisters returns CR0, CR4 and EFER of this CPU, for tests.
+func ControlRegisters() (cr0, cr4, efer uint64) { return readCR0(), readCR4(), rdmsr(msrEFER) }
+
+// CPUID executes the instruction.
+func CPUID(leaf, sub uint32) (eax, ebx, ecx, edx uint32) { return cpuid(leaf, sub) }

@@ -44,6 +44,9 @@ func start(physHandoff uint64) {
 	HaltForever()
 }
 
+// defaultMXCSR masks all floating-point exceptions, as after power-on (SDM vol. 1 §10.2.3).
+var defaultMXCSR uint32 = 0x1F80
+
 // rt0 is the kernel's entry point: see rt0_amd64.s.
 func rt0()
 

@@ -16,13 +16,14 @@ const (
 	hpetConfig       = 0x010
 	hpetCounter      = 0x0F0
 	hpetMaxPeriod    = 100_000_000 // 100 ns, §2.3.4
+	hpetMinPeriod    = 1_000_000   // 1 ns: faster than any, and slow enough not to wrap while it is used
 )
 
 // UseHPET maps the HPET at pa and starts its counter; false if what is there does not look like one.
 func UseHPET(pa PhysAddr) bool {
 	h := hpet{base: MapDevice(pa, PageSize)}
 	h.period = uint64(mmioRead32(h.base + hpetCapabilities + 4))
-	if h.period == 0 || h.period > hpetMaxPeriod {
+	if h.period < hpetMinPeriod || h.period > hpetMaxPeriod {
 		return false
 	}
 	mmioWrite32(h.base+hpetConfig, mmioRead32(h.base+hpetConfig)|1)

@@ -26,18 +26,6 @@ TEXT ·Inb(SB), NOSPLIT, $0-9
 	MOVB AX, ret+8(FP)
 	RET
 
-TEXT ·Inw(SB), NOSPLIT, $0-10
-	MOVW port+0(FP), DX
-	INW
-	MOVW AX, ret+8(FP)
-	RET
-
-TEXT ·Inl(SB), NOSPLIT, $0-12
-	MOVW port+0(FP), DX
-	INL
-	MOVL AX, ret+8(FP)
-	RET
-
 TEXT ·rdmsr(SB), NOSPLIT, $0-16
 	MOVL msr+0(FP), CX
 	RDMSR
@@ -99,6 +87,11 @@ TEXT ·writeCR4(SB), NOSPLIT, $0-8
 	MOVQ AX, CR4
 	RET
 
+TEXT ·storeFence(SB), NOSPLIT, $0
+	MFENCE
+	LFENCE
+	RET
+
 TEXT ·invlpg(SB), NOSPLIT, $0-8
 	MOVQ va+0(FP), AX
 	INVLPG (AX)
@@ -118,6 +111,18 @@ TEXT ·lidt(SB), NOSPLIT, $16-10
 	MOVW AX, 0(SP)
 	MOVQ BX, 2(SP)
 	LIDT (SP)
+	RET
+
+TEXT ·sgdt(SB), NOSPLIT, $16-8
+	SGDT (SP)
+	MOVQ 2(SP), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+TEXT ·sidt(SB), NOSPLIT, $16-8
+	SIDT (SP)
+	MOVQ 2(SP), AX
+	MOVQ AX, ret+0(FP)
 	RET
 
 TEXT ·ltr(SB), NOSPLIT, $0-2
@@ -190,9 +195,12 @@ TEXT ·PushOntoGuard(SB), NOSPLIT, $8-0 // a frame, so that the backtrace finds 
 	RET
 
 // func HoldRegisters(seed uint64, spins uint64) bool
-// Fills every register that compiled code may use with values made from seed, spins, and says whether all of them are
-// as they were: interrupts that came meanwhile must not show.
-TEXT ·HoldRegisters(SB), NOSPLIT, $16-17
+// Fills every register that compiled code may use with values made from seed, sets the direction flag, spins, and says
+// whether all of them are as they were: interrupts that came meanwhile must not show.
+#define FILL(r, x) MOVQ r, x; PUNPCKLQDQ x, x
+#define SAME(r, n) SUBQ CX, r; SUBQ $n, r; ORQ r, AX
+#define SAMEX(x, n) MOVQ x, BX; SAME(BX, n); PSRLO $8, x; MOVQ x, BX; SAME(BX, n)
+TEXT ·HoldRegisters(SB), NOSPLIT, $32-17
 	MOVQ seed+0(FP), AX
 	MOVQ spins+8(FP), CX
 	MOVQ R14, 0(SP)
@@ -208,39 +216,103 @@ TEXT ·HoldRegisters(SB), NOSPLIT, $16-17
 	LEAQ 9(AX), R12
 	LEAQ 10(AX), R13
 	LEAQ 11(AX), R15
-	MOVQ AX, X0; MOVQ BX, X1; MOVQ DX, X2; MOVQ SI, X3
-	MOVQ DI, X4; MOVQ R8, X5; MOVQ R9, X6; MOVQ R10, X7
-	MOVQ R11, X8; MOVQ R12, X9; MOVQ R13, X10; MOVQ R15, X11
-	MOVQ AX, X12; MOVQ BX, X13; MOVQ DX, X14; MOVQ SI, X15
-	PUNPCKLQDQ X15, X0 // the upper halves, too
-	PUNPCKLQDQ X14, X8
+	FILL(AX, X0); FILL(BX, X1); FILL(DX, X2); FILL(SI, X3)
+	FILL(DI, X4); FILL(R8, X5); FILL(R9, X6); FILL(R10, X7)
+	FILL(R11, X8); FILL(R12, X9); FILL(R13, X10); FILL(R15, X11)
+	FILL(AX, X12); FILL(BX, X13); FILL(DX, X14); FILL(SI, X15)
+	STD
 spin:
 	PAUSE
 	DECQ CX
 	JNZ  spin
+	CLD
 	MOVQ seed+0(FP), CX
 	SUBQ CX, AX
-	SUBQ CX, BX; SUBQ $1, BX; ORQ BX, AX
-	SUBQ CX, DX; SUBQ $2, DX; ORQ DX, AX
-	SUBQ CX, SI; SUBQ $3, SI; ORQ SI, AX
-	SUBQ CX, DI; SUBQ $4, DI; ORQ DI, AX
-	SUBQ CX, R8; SUBQ $5, R8; ORQ R8, AX
-	SUBQ CX, R9; SUBQ $6, R9; ORQ R9, AX
-	SUBQ CX, R10; SUBQ $7, R10; ORQ R10, AX
-	SUBQ CX, R11; SUBQ $8, R11; ORQ R11, AX
-	SUBQ CX, R12; SUBQ $9, R12; ORQ R12, AX
-	SUBQ CX, R13; SUBQ $10, R13; ORQ R13, AX
-	SUBQ CX, R15; SUBQ $11, R15; ORQ R15, AX
-#define XMM(x, n) MOVQ x, BX; SUBQ CX, BX; SUBQ $n, BX; ORQ BX, AX
-	XMM(X1, 1); XMM(X2, 2); XMM(X3, 3); XMM(X4, 4); XMM(X5, 5); XMM(X6, 6); XMM(X7, 7)
-	XMM(X9, 9); XMM(X10, 10); XMM(X11, 11); XMM(X12, 0); XMM(X13, 1); XMM(X14, 2); XMM(X15, 3)
-	XMM(X0, 0); XMM(X8, 8)
-	PSRLO $8, X0
-	PSRLO $8, X8
-	XMM(X0, 3); XMM(X8, 2)
-	MOVQ 0(SP), BX
-	SUBQ R14, BX
-	ORQ  BX, AX
+	SAME(BX, 1); SAME(DX, 2); SAME(SI, 3); SAME(DI, 4); SAME(R8, 5); SAME(R9, 6)
+	SAME(R10, 7); SAME(R11, 8); SAME(R12, 9); SAME(R13, 10); SAME(R15, 11)
+	SAMEX(X0, 0); SAMEX(X1, 1); SAMEX(X2, 2); SAMEX(X3, 3); SAMEX(X4, 4); SAMEX(X5, 5)
+	SAMEX(X6, 6); SAMEX(X7, 7); SAMEX(X8, 8); SAMEX(X9, 9); SAMEX(X10, 10); SAMEX(X11, 11)
+	SAMEX(X12, 0); SAMEX(X13, 1); SAMEX(X14, 2); SAMEX(X15, 3)
+	SUBQ 0(SP), R14
+	ORQ  R14, AX
+	SUBQ 8(SP), BP
+	ORQ  BP, AX
+	MOVQ 0(SP), R14
+	MOVQ 8(SP), BP
 	TESTQ AX, AX
 	SETEQ ret+16(FP)
+	RET
+
+TEXT ·ClobberRegisters(SB), NOSPLIT, $0
+	MOVQ $0x5bad5bad5bad5bad, AX
+	MOVQ AX, BX
+	MOVQ AX, CX
+	MOVQ AX, DX
+	MOVQ AX, SI
+	MOVQ AX, DI
+	MOVQ AX, R8
+	MOVQ AX, R9
+	MOVQ AX, R10
+	MOVQ AX, R11
+	MOVQ AX, R12
+	MOVQ AX, R13
+	MOVQ AX, R15
+	FILL(AX, X0); FILL(AX, X1); FILL(AX, X2); FILL(AX, X3); FILL(AX, X4); FILL(AX, X5)
+	FILL(AX, X6); FILL(AX, X7); FILL(AX, X8); FILL(AX, X9); FILL(AX, X10); FILL(AX, X11)
+	FILL(AX, X12); FILL(AX, X13); FILL(AX, X14); FILL(AX, X15)
+	RET
+
+#define GETBASE(msr, r) MOVL msr, CX; RDMSR; SHLQ $32, DX; ORQ DX, AX; MOVQ AX, r
+#define SETBASE(msr, r) MOVL msr, CX; MOVQ r, AX; MOVQ r, DX; SHRQ $32, DX; WRMSR
+#define FSBASE $0xC0000100
+#define GSBASE $0xC0000101
+
+// func foreignBases(icr uintptr, command uint64, seen *uint32) bool
+// Interrupts must be off. No Go may run in between: R14's home is gone.
+TEXT ·foreignBases(SB), NOSPLIT, $0-25
+	MOVQ icr+0(FP), DI
+	MOVQ command+8(FP), SI
+	MOVQ seen+16(FP), R8
+	MOVL (R8), R9
+	GETBASE(FSBASE, R10)
+	GETBASE(GSBASE, R11)
+	MOVQ $0x1234567000, R12
+	SETBASE(FSBASE, R12)
+	MOVQ $0x7654321000, R13
+	SETBASE(GSBASE, R13)
+	TESTQ DI, DI
+	JZ   msr
+	MOVQ SI, AX
+	SHRQ $32, AX
+	MOVL AX, 0x10(DI)
+	MOVL SI, (DI)
+	JMP  sent
+msr:
+	MOVL $0x830, CX
+	MOVQ SI, AX
+	MOVQ SI, DX
+	SHRQ $32, DX
+	WRMSR
+sent:
+	MOVL $100000000, BX
+wait:
+	PAUSE
+	CMPL (R8), R9
+	JNE  came
+	DECL BX
+	JNZ  wait
+came:
+	GETBASE(FSBASE, R15)
+	SUBQ R12, R15
+	GETBASE(GSBASE, R12)
+	SUBQ R13, R12
+	ORQ  R12, R15
+	SETBASE(FSBASE, R10)
+	SETBASE(GSBASE, R11)
+	CMPL (R8), R9
+	SETNE BX
+	TESTQ R15, R15
+	SETEQ AX
+	ANDL BX, AX
+	MOVB AX, ret+24(FP)
 	RET

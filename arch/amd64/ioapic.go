@@ -28,14 +28,19 @@ type IOAPIC struct {
 var ioapics [MaxIOAPICs]IOAPIC
 var nioapic int
 
-// AddIOAPIC maps an I/O APIC and masks all of its pins; false when there are MaxIOAPICs already.
+// AddIOAPIC maps an I/O APIC and masks all of its pins; false when there are MaxIOAPICs already, or when nothing at pa
+// answers like one. pa must not be RAM.
 func AddIOAPIC(pa PhysAddr, gsiBase uint32) bool {
 	if nioapic == len(ioapics) {
 		return false
 	}
 	io := &ioapics[nioapic]
 	io.base, io.GSIBase = MapDevice(pa, PageSize), gsiBase
-	io.Pins = io.read(ioapicVersion)>>16&0xff + 1
+	v := io.read(ioapicVersion)
+	if v == 0 || v == 1<<32-1 {
+		return false
+	}
+	io.Pins = v>>16&0xff + 1
 	for pin := range io.Pins {
 		io.write(ioapicTable+2*pin, routeMasked)
 		io.write(ioapicTable+2*pin+1, 0)

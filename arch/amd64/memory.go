@@ -12,8 +12,9 @@ import "unsafe"
 //	00007fff_ffffffff  ring 3
 //	00000000_00000000  never mapped
 const (
-	DirectMap  = 0xffff800000000000
-	KernelBase = 0xffffffff80000000
+	DirectMap     = 0xffff800000000000
+	DirectMapSize = stackWindow - DirectMap // bytes of physical addresses that it has room for
+	KernelBase    = 0xffffffff80000000
 
 	PageSize      = 4 << 10
 	LargePageSize = 2 << 20

@@ -28,7 +28,7 @@ const (
 )
 
 func (p Perm) bits() uint64 {
-	v := uint64(pteP | pteG)
+	v := uint64(pteP)
 	if p == PermRW || p == PermDevice {
 		v |= pteW
 	}
@@ -87,6 +87,9 @@ func (t PageTable) Map(va uintptr, pa PhysAddr, size uint64, perm Perm) {
 			panic("paging: Map over an existing mapping")
 		}
 		v := uint64(pa) | perm.bits()
+		if va >= DirectMap {
+			v |= pteG // the same in every address space
+		}
 		if level > 1 {
 			v |= ptePS
 		}
@@ -119,20 +122,20 @@ func (t PageTable) entry(va uintptr, level int) (*uint64, int) {
 
 // Unmap removes one 4 KiB mapping, on this CPU's TLB only.
 func (t PageTable) Unmap(va uintptr) {
-	e, level := t.entry(va, 1)
-	if level != 1 || *e&pteP == 0 {
+	if m, ok := t.Lookup(va); !ok || m.Size != PageSize {
 		panic("paging: Unmap of a page that is not mapped")
 	}
+	e, _ := t.entry(va, 1)
 	*e = 0
 	invlpg(va)
 }
 
 // Mapping is one leaf entry as a walk finds it.
 type Mapping struct {
-	VA                uintptr
-	PA                PhysAddr
-	Size              uint64
-	Write, Exec, User bool
+	VA                          uintptr
+	PA                          PhysAddr
+	Size                        uint64
+	Write, Exec, User, Uncached bool
 }
 
 // Lookup finds the mapping that covers va.
@@ -148,7 +151,7 @@ func (t PageTable) Lookup(va uintptr) (m Mapping, ok bool) {
 			size := uint64(1) << levelShift(l)
 			return Mapping{
 				VA: va &^ uintptr(size-1), PA: PhysAddr(e & pteAddr &^ (size - 1)), Size: size,
-				Write: write, Exec: !nx, User: user,
+				Write: write, Exec: !nx, User: user, Uncached: e&ptePCD != 0,
 			}, true
 		}
 		tab = tableAt(e)
@@ -192,8 +195,8 @@ func (t PageTable) hole(va uintptr) uintptr {
 	}
 }
 
-// MapDevice maps device registers, uncached, where the direct map would show them, and returns that address.
-// What is mapped already stays.
+// MapDevice maps device registers, uncached, where the direct map would show them, and returns that address. A page that
+// is mapped already becomes one of registers: the caller has made sure that it is no RAM.
 func MapDevice(pa PhysAddr, size uint64) uintptr { return mapDirect(pa, size, PermDevice) }
 
 // MapFirmware maps firmware tables, read-only, where the direct map would show them; RAM is mapped there already.
@@ -201,7 +204,12 @@ func MapFirmware(pa PhysAddr, size uint64) uintptr { return mapDirect(pa, size, 
 
 func mapDirect(pa PhysAddr, size uint64, perm Perm) uintptr {
 	for p := pa &^ (PageSize - 1); p < pa+PhysAddr(size); p += PageSize {
-		if _, ok := KernelTable.Lookup(p.Virt()); !ok {
+		m, ok := KernelTable.Lookup(p.Virt())
+		if ok && perm == PermDevice && m.Size == PageSize && !m.Write {
+			KernelTable.Unmap(p.Virt()) // a firmware table's neighbour; at boot there is one TLB
+			ok = false
+		}
+		if !ok {
 			KernelTable.Map(p.Virt(), p, PageSize, perm)
 		}
 	}

@@ -31,6 +31,7 @@ TEXT ·rt0(SB), NOSPLIT|NOFRAME, $0
 	XORPS X15, X15
 	LEAQ  ·bootCPU+CPU_bootG(SB), R14
 	MOVQ  R14, ·bootCPU+CPU_g(SB)
+	LDMXCSR ·defaultMXCSR(SB)
 	CALL  ·rt0Prepare(SB)
 	SUBQ  $16, SP
 	MOVQ  R12, 0(SP)
@@ -47,6 +48,7 @@ TEXT ·apEntry(SB), NOSPLIT|NOFRAME, $0
 	MOVQ  8(R14), SP            // g.StackHi
 	XORL  BP, BP
 	XORPS X15, X15
+	LDMXCSR ·defaultMXCSR(SB)   // INIT leaves it alone
 	CALL  ·apStart(SB)
 	CALL  ·HaltForever(SB)
 	RET
@@ -63,7 +65,7 @@ TEXT ·gsCPU(SB), NOSPLIT, $0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
-// func onStack(gp *runtime.G, fn func(), f *Frame)
+// func dieOn(gp *runtime.G, f *Frame)
 // Leaves the current stack for gp's for good and calls die(f) there.
 TEXT ·dieOn(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ gp+0(FP), R14

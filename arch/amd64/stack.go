@@ -42,16 +42,28 @@ func IsStackGuard(va uintptr) bool {
 
 // giveStacks gives the CPU its own set: one to boot and idle on, one to report fatal traps from, one per IST slot.
 func (c *CPU) giveStacks(alloc func() PhysAddr) {
-	lo, hi := NewStack(KernelStackSize, alloc)
-	c.bootG.SetStack(lo, hi)
-	c.bootG.CPU = unsafe.Pointer(c)
-	lo, hi = NewStack(KernelStackSize, alloc)
-	c.panicG.SetStack(lo, hi)
-	c.panicG.CPU = unsafe.Pointer(c)
-	for i := 1; i <= numIST; i++ {
-		_, hi = NewStack(istStackSize, alloc)
-		c.setIST(i, hi)
+	for i, gp := range [...]*runtime.G{&c.bootG, &c.panicG} {
+		lo, hi := NewStack(KernelStackSize, alloc)
+		gp.SetStack(lo, hi)
+		gp.CPU = unsafe.Pointer(c)
+		c.stacks[i] = Span{uint64(lo), uint64(hi)}
 	}
+	for i := 1; i <= numIST; i++ {
+		lo, hi := NewStack(istStackSize, alloc)
+		c.setIST(i, hi)
+		c.stacks[1+i] = Span{uint64(lo), uint64(hi)}
+	}
+}
+
+// Stacks returns where this CPU's own stacks are: boot and idle, panic, and one per IST slot. The tops of the latter are
+// read back from the TSS.
+func (c *CPU) Stacks() (s [2 + numIST]Span) {
+	s = c.stacks
+	for i := range numIST {
+		top := c.tss.ist[i]
+		s[2+i].End = (uint64(top[0]) | uint64(top[1])<<32) + 16
+	}
+	return s
 }
 
 // setIST makes the stack that ends at hi IST slot i's, with the CPU block as its last word.

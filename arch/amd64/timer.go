@@ -24,6 +24,10 @@ const (
 	msrTSCDeadline   = 0x6E0
 
 	calibrateNs = 2_000_000
+	// A reference that has not moved on by 2 ms in so many ticks never will: two seconds at 4 GHz.
+	maxCalibrateTicks = 1 << 33
+	// What is assumed then: a fast CPU, so that delays are rather too long.
+	assumedTSCKHz, assumedTimerKHz = 4_000_000, 62_500
 )
 
 // reference is a free-running counter of known rate.
@@ -32,35 +36,58 @@ type reference interface {
 	femtoseconds() uint64 // per tick
 }
 
-// Calibrate measures the TSC and the local APIC timer. On a busy host a single window may be off, so the shortest of
-// three (in TSC ticks per reference tick) counts: delays only ever add.
-func Calibrate() {
+// Calibrate measures the TSC and the local APIC timer, and says whether it could. On a busy host a window may be off:
+// what is measured is read around the reference, outside, so that a delay between two reads can only make the figure
+// larger, and the least of three counts.
+func Calibrate() bool {
 	name, ref := findReference()
-	best, bestTimer := ^uint64(0), uint64(0)
+	tsc, timer, ok := measure(ref, calibrateNs)
+	Clock = Calibration{TSCKHz: tsc, TimerKHz: timer, Source: name, Deadline: CPUFeatures.TSCDeadline}
+	if !ok {
+		Clock.TSCKHz, Clock.TimerKHz, Clock.Source = assumedTSCKHz, assumedTimerKHz, "guess"
+	}
+	if khz := CPUFeatures.tscKHz; khz != 0 { // the CPU knows better than a measurement
+		Clock.TSCKHz, Clock.Source = khz, "cpuid"
+	}
+	Clock.TSCKHz, Clock.TimerKHz = max(Clock.TSCKHz, 1), max(Clock.TimerKHz, 1)
+	return ok
+}
+
+// Recalibrate measures again over a longer window and returns the rates, without using them; for tests.
+func Recalibrate(ns uint64) (tscKHz, timerKHz uint64, ok bool) {
+	_, ref := findReference()
+	return measure(ref, ns)
+}
+
+// measure takes the least of three windows of ns nanoseconds of the reference, or gives up if it does not count.
+func measure(ref reference, ns uint64) (tscKHz, timerKHz uint64, ok bool) {
+	best, bestTimer := ^uint64(0), ^uint64(0)
 	a := &localAPIC
 	a.write(regDivide, timerDivide16)
 	a.write(regLVTTimer, lvtMasked|lvtTimerOneShot)
-	ticks := calibrateNs * 1_000_000 / ref.femtoseconds()
+	ticks := ns * 1_000_000 / ref.femtoseconds()
 	for range 3 {
 		a.write(regInitCount, ^uint32(0))
-		r0, t0, c0 := ref.read(), TSC(), a.read(regCurCount)
-		for ref.read()-r0 < ticks {
+		t0, c0 := TSC(), a.read(regCurCount)
+		r0 := ref.read()
+		for ref.read()-r0 < ticks && TSC()-t0 < maxCalibrateTicks {
 			Pause()
 		}
-		r1, t1, c1 := ref.read(), TSC(), a.read(regCurCount)
-		ns := (r1 - r0) * ref.femtoseconds() / 1_000_000
-		if khz := (t1 - t0) * 1_000_000 / ns; khz < best {
-			best, bestTimer = khz, uint64(c0-c1)*1_000_000/ns
+		r1 := ref.read()
+		c1, t1 := a.read(regCurCount), TSC()
+		if r1-r0 < ticks {
+			return 0, 0, false
 		}
+		took := (r1 - r0) * ref.femtoseconds() / 1_000_000
+		best = min(best, (t1-t0)*1_000_000/took)
+		bestTimer = min(bestTimer, uint64(c0-c1)*1_000_000/took)
 	}
 	a.write(regInitCount, 0)
-	ref2 := CPUFeatures.tscKHz
-	Clock = Calibration{TSCKHz: best, TimerKHz: bestTimer, Source: name, Deadline: CPUFeatures.TSCDeadline}
-	if ref2 != 0 { // the CPU knows better than a measurement
-		Clock.TSCKHz, Clock.Source = ref2, "cpuid"
-	}
-	Clock.TSCKHz, Clock.TimerKHz = max(Clock.TSCKHz, 1), max(Clock.TimerKHz, 1)
+	return best, bestTimer, true
 }
+
+// TimerCount is what is left of the local APIC timer's count; for tests.
+func TimerCount() uint32 { return localAPIC.read(regCurCount) }
 
 func findReference() (string, reference) {
 	if theHPET.base != 0 {
@@ -81,6 +108,7 @@ func StartTimer(ns uint64) {
 	a := &localAPIC
 	if Clock.Deadline {
 		a.write(regLVTTimer, lvtTimerDeadline|VectorTimer)
+		storeFence() // the mode before the deadline (SDM vol. 3A §10.5.4.1)
 		wrmsr(msrTSCDeadline, TSC()+ns*Clock.TSCKHz/1_000_000)
 		return
 	}

@@ -82,8 +82,12 @@ func trap(f *Frame) {
 		interrupt(f)
 		return
 	}
-	if f.Vector == VectorNMI && stopping.Load() != 0 {
-		stopHere()
+	if f.Vector == VectorNMI {
+		if s := stopping.Load(); s == uint32(gsCPU().Index)+1 {
+			return // this CPU reports; nothing may keep it from that
+		} else if s != 0 {
+			stopHere()
+		}
 	}
 	if f.Vector == VectorNMI && gsCPU().pings.Swap(0) != 0 {
 		gsCPU().seen.Add(1)

@@ -15,7 +15,6 @@ const (
 	uartLSR  = com1 + 5
 
 	lsrTransmitEmpty = 0x20
-	lsrDataReady     = 0x01
 )
 
 // InitUART sets the line up; it works without, if the loader left it usable.
@@ -39,14 +38,6 @@ func PutByte(b byte) {
 		}
 	}
 	Outb(uartData, b)
-}
-
-// GetByte returns a received byte, if there is one.
-func GetByte() (b byte, ok bool) {
-	if Inb(uartLSR)&lsrDataReady == 0 {
-		return 0, false
-	}
-	return Inb(uartData), true
 }
 
 // UARTTransmitIRQ turns the port's transmitter-empty interrupt on or off. Turning it on while the transmitter is empty
