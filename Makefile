@@ -26,7 +26,8 @@ machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icou
 run     := $(GO) run ./qemu/exo-run $(machine)
 
 .DEFAULT_GOAL := help
-.PHONY: help build qemu test bench iso qemu-iso qemu-gdb gdb lint fuzz clean deps-qemu deps-test deps-iso
+.NOTPARALLEL:
+.PHONY: help build qemu test bench iso qemu-iso qemu-gdb gdb lint mutants fuzz clean deps-qemu deps-test deps-iso
 
 help: ## list these verbs
 	@echo 'make VERB [VARIABLE=value …]'
@@ -77,6 +78,9 @@ lint: ## formatting and static checks, ring 0 included
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'lint: run gofmt -w on these files' >&2; exit 1; }
 	$(GO) vet ./...
 	@$(GO) run ./tools/mkimage vet
+
+mutants: deps-test ## break the code on purpose in many ways and see each noticed (RUN=REGEXP selects)
+	@$(GO) run ./tools/mutants -run '$(or $(RUN),.)'
 
 fuzz: ## fuzz each parser for FUZZTIME (default 30s)
 	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab; do \

@@ -89,6 +89,11 @@ func testGuards(t *ktest.T, cpu int) {
 	stacks := amd64.ThisCPU().Stacks()
 	t.Check(cpu, lo == uintptr(stacks[0].Start) && hi == uintptr(stacks[0].End), "a CPU idles on its own stack")
 	for i, s := range stacks {
+		want := uint64(amd64.KernelStackSize)
+		if i >= 2 {
+			want = amd64.ISTStackSize
+		}
+		t.Equal(cpu, s.Size(), want, "the size of a stack, by the TSS for the IST's")
 		m, ok := amd64.KernelTable.Lookup(uintptr(s.Start))
 		t.Check(cpu, ok && m.Write && m.Size == amd64.PageSize, "a stack's lowest page is mapped")
 		_, ok = amd64.KernelTable.Lookup(uintptr(s.Start) - 1)

@@ -12,7 +12,7 @@ probe() {
 	binutils) command -v as && command -v ld ;;
 	gcc) command -v gcc ;;
 	gdb) command -v gdb ;;
-	grub) command -v grub-mkrescue && ls -d /usr/lib/grub/i386-pc ;;
+	grub) { command -v grub-mkrescue || command -v grub2-mkrescue; } && ls -d /usr/lib/grub/i386-pc ;;
 	xorriso) command -v xorriso ;;
 	mtools) command -v mformat ;;
 	*) echo "deps: unknown: $1" >&2; exit 2 ;;

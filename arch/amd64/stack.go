@@ -18,6 +18,9 @@ const (
 	KernelStackSize = 16 << 10
 
 	istStackSize = 8 << 10
+
+	// ISTStackSize is the size of the stack of an NMI, double fault or machine check in bytes.
+	ISTStackSize = istStackSize
 	// The trap entry finds the CPU block at the end of the IST stack by rounding up: sizes are powers of two.
 	_ = -(istStackSize & (istStackSize - 1))
 )

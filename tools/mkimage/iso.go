@@ -22,7 +22,11 @@ func runISO(args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"grub-mkrescue", "xorriso", "mformat"} {
+	rescue := "grub-mkrescue"
+	if _, err := exec.LookPath("grub2-mkrescue"); err == nil { // as some distributions call it
+		rescue = "grub2-mkrescue"
+	}
+	for _, name := range []string{rescue, "xorriso", "mformat"} {
 		if _, err := tool(name); err != nil {
 			return err
 		}
@@ -52,7 +56,7 @@ func runISO(args []string) error {
 	}
 	// xorriso would write the time of day: as the files' dates, and as the volume's, which is its name to GRUB.
 	const date = "1980010100000000"
-	cmd := exec.Command("grub-mkrescue", "-o", *out, root, "--", "-volume_date", "all_file_dates", date, "-volume_date", "uuid", date)
+	cmd := exec.Command(rescue, "-o", *out, root, "--", "-volume_date", "all_file_dates", date, "-volume_date", "uuid", date)
 	return run(cmd)
 }
 
