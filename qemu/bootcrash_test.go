@@ -41,6 +41,9 @@ func TestCrash(t *testing.T) {
 				assert.Contains(t, c.Registers, name)
 			}
 			assert.True(t, hasFrame(c, "main.crash", "kernel/crash.go"), "no frame main.crash… in kernel/crash.go among %v", c.Backtrace)
+			for _, caller := range []string{"main.crashOnPurpose", "main.mainOnGuardedStack"} {
+				assert.True(t, hasFrame(c, caller, ""), "no frame %s among %v", caller, c.Backtrace)
+			}
 			assert.Equal(t, 1, strings.Count("\n"+c.Disassemble(), "\n=> "), "%s", c.Disassemble())
 		})
 	}
@@ -48,7 +51,7 @@ func TestCrash(t *testing.T) {
 
 func hasFrame(c *Crash, function, file string) bool {
 	for _, f := range c.Backtrace {
-		if strings.HasPrefix(f.Func, function) && f.File == file && f.Line > 0 {
+		if strings.HasPrefix(f.Func, function) && strings.HasPrefix(f.File, file) && f.Line > 0 {
 			return true
 		}
 	}

@@ -29,6 +29,9 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
+	if err := control(wanted); err != nil {
+		fail(err)
+	}
 	caught, survived := 0, 0
 	for i, m := range mutants {
 		if !wanted.MatchString(m.name) {
@@ -59,8 +62,44 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-// try says whether the mutant's test fails on it. That the broken code still builds is checked first: code that does not
-// build tests nothing.
+// control runs every test that is going to be used on the code as it is: a test that fails anyway notices nothing.
+func control(wanted *regexp.Regexp) error {
+	dir, err := os.MkdirTemp("", "exo-mutant-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := copyModule(dir); err != nil {
+		return err
+	}
+	if err := shell(dir, build); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, m := range mutants {
+		if wanted.MatchString(m.name) && !seen[m.test()] {
+			seen[m.test()] = true
+			if err := shell(dir, m.test()); err != nil {
+				return fmt.Errorf("on the code as it is: %w", err)
+			}
+		}
+	}
+	fmt.Printf("mutants: %d tests pass on the code as it is\n", len(seen))
+	return nil
+}
+
+// build makes what the tests boot, and refuses what does not compile: such code tests nothing.
+const build = "make -s build DEPS=none && go vet ./kernel/... ./arch/... ./boot/..."
+
+// test is the command that must fail.
+func (m mutant) test() string {
+	if m.caught == "boot" {
+		return "go run ./qemu/exo-run -silence 20s -append exit"
+	}
+	return m.caught
+}
+
+// try says whether the mutant's test fails on it. The broken code must still build.
 func (m mutant) try() (noticed bool, err error) {
 	dir, err := os.MkdirTemp("", "exo-mutant-")
 	if err != nil {
@@ -85,14 +124,10 @@ func (m mutant) try() (noticed bool, err error) {
 	if err := os.WriteFile(path, []byte(code), 0o644); err != nil {
 		return false, err
 	}
-	if err := shell(dir, "make -s build DEPS=none && go vet ./kernel/... ./arch/... ./boot/..."); err != nil {
+	if err := shell(dir, build); err != nil {
 		return false, fmt.Errorf("does not build: %w", err)
 	}
-	test := m.caught
-	if test == "boot" {
-		test = "go run ./qemu/exo-run -silence 20s -append exit"
-	}
-	return shell(dir, test) != nil, nil
+	return shell(dir, m.test()) != nil, nil
 }
 
 func copyModule(dir string) error {
