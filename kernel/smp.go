@@ -148,7 +148,11 @@ func (*theMachine) Parallel(n int, fn func(cpu int)) {
 	}
 }
 
-// Relax pauses, and after a while halts for up to a millisecond: where CPUs are virtual and more than the host has,
+// manyTimers stretches a timer's period with the number of CPUs: the timers of virtual CPUs are all served by a host that
+// may have few, and a storm of them would leave it no time for anything else.
+func manyTimers(ns uint64) uint64 { return ns * uint64(1+ncpu/4) }
+
+// Relax pauses, and after a while halts for some milliseconds: where CPUs are virtual and more than the host has,
 // spinning keeps the very CPU that one waits for from running.
 func (*theMachine) Relax(spins int) {
 	if spins < 200 {
@@ -156,7 +160,7 @@ func (*theMachine) Relax(spins int) {
 		return
 	}
 	flags := amd64.IRQDisable()
-	amd64.StartTimer(1_000_000)
+	amd64.StartTimer(manyTimers(500_000))
 	amd64.Idle()
 	amd64.StopTimer()
 	amd64.IRQRestore(flags)
