@@ -148,8 +148,9 @@ func (*theMachine) Parallel(n int, fn func(cpu int)) {
 	}
 }
 
-// manyTimers stretches a timer's period with the number of CPUs: the timers of virtual CPUs are all served by a host that
-// may have few, and a storm of them would leave it no time for anything else.
+// manyTimers stretches a timer's period with the number of CPUs: the timers of virtual CPUs are all served by one thread of
+// the host. QEMU makes up for every period that it missed, so one that cannot keep up (4 CPUs at 50 µs on a host with other
+// work, say) never does anything else again.
 func manyTimers(ns uint64) uint64 { return ns * uint64(1+ncpu/4) }
 
 // Relax pauses, and after a while halts for some milliseconds: where CPUs are virtual and more than the host has,

@@ -173,7 +173,7 @@ func testRegisters(t *ktest.T, cpu int) {
 	before := timerHits[cpu].Load()
 	rounds := 0
 	clobber.Or(1 << cpu)
-	amd64.StartTicks(manyTimers(50_000))
+	amd64.StartTicks(manyTimers(500_000))
 	for timerHits[cpu].Load() < before+20 && rounds < 2_000_000 {
 		if !t.Check(cpu, amd64.HoldRegisters(t.Rand(cpu).Uint64(), 200), "a register changed") {
 			break
