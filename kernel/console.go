@@ -18,22 +18,20 @@ var consoleLock sync.Ticket
 var consoleHolder atomic.Uint32
 
 // put prints a line and its end, whole.
-func put(l *text.Line) { putBytes(l.Bytes()) }
+func put(l *text.Line) {
+	flags := amd64.IRQDisable()
+	consoleLock.Lock(pause)
+	consoleHolder.Store(uint32(amd64.ThisCPU().Index) + 1)
+	emit(l.Bytes())
+	consoleHolder.Store(0)
+	consoleLock.Unlock()
+	amd64.IRQRestore(flags)
+}
 
 // say prints a string as a line.
 func say(s string) {
 	var l text.Line
 	put(l.Str(s))
-}
-
-func putBytes(b []byte) {
-	flags := amd64.IRQDisable()
-	consoleLock.Lock(pause)
-	consoleHolder.Store(uint32(amd64.ThisCPU().Index) + 1)
-	emit(b)
-	consoleHolder.Store(0)
-	consoleLock.Unlock()
-	amd64.IRQRestore(flags)
 }
 
 // emit prints bytes and a line end, whoever else may be printing.

@@ -308,12 +308,11 @@ func printTopology() {
 	for _, n := range t.Notes[:min(t.NNotes, len(t.Notes))] {
 		put(l.Reset().Str("numa: note: ").Str(n.Text).Byte(' ').Hex(n.Arg))
 	}
-	var buf [numa.MaxLine]byte
-	putBytes(buf[:t.Summary(buf[:])])
+	put(t.Summary(l.Reset()))
 	for n := range numa.Node(t.Nodes()) {
-		putBytes(buf[:t.NodeLine(buf[:], n)])
+		put(t.NodeLine(l.Reset(), n))
 	}
 	for n := range numa.Node(t.Nodes()) {
-		putBytes(buf[:t.DistLine(buf[:], n)])
+		put(t.DistLine(l.Reset(), n))
 	}
 }

@@ -63,39 +63,33 @@ var exceptions = [...]string{
 	"#XM SIMD", "#VE virtualisation", "#CP control protection",
 }
 
+// faults are the run-time errors of Go code, by the shim's code.
+var faults = [...]string{
+	runtime.FaultBounds:      "index or slice out of range",
+	runtime.FaultDivide:      "integer divide by zero",
+	runtime.FaultShift:       "negative shift count",
+	runtime.FaultOverflow:    "kernel stack overflow in ",
+	runtime.FaultPanic:       "panic: ",
+	runtime.FaultInterface:   "interface conversion or comparison failed",
+	runtime.FaultNil:         "nil dereference: method called through a nil pointer",
+	runtime.FaultUnreachable: "call of a method or runtime function that is not in the kernel",
+}
+
 // cause says in words what went wrong.
 func cause(l *text.Line, f *amd64.Frame) {
-	switch f.FaultCode() {
-	case runtime.FaultBounds:
-		l.Str("index or slice out of range")
-		return
-	case runtime.FaultDivide:
-		l.Str("integer divide by zero")
-		return
-	case runtime.FaultShift:
-		l.Str("negative shift count")
-		return
-	case runtime.FaultOverflow:
-		l.Str("kernel stack overflow")
-		if s, ok := symbols.Lookup(callSite(f)); ok {
-			l.Str(" in ").Str(s.Func)
+	if c := int(f.FaultCode()); c > 0 && c < len(faults) {
+		l.Str(faults[c])
+		switch c {
+		case runtime.FaultOverflow:
+			s, _ := symbols.Lookup(callSite(f))
+			l.Str(s.Func)
+		case runtime.FaultPanic:
+			s, ok := runtime.PanicText(uintptr(f.RAX), uintptr(f.RBX))
+			if !ok {
+				s = "with a value that is not a string"
+			}
+			l.Printable(s)
 		}
-		return
-	case runtime.FaultPanic:
-		if s, ok := runtime.PanicText(uintptr(f.RAX), uintptr(f.RBX)); ok {
-			l.Str("panic: ").Printable(s)
-		} else {
-			l.Str("panic with a value that is not a string")
-		}
-		return
-	case runtime.FaultInterface:
-		l.Str("interface conversion or comparison failed")
-		return
-	case runtime.FaultNil:
-		l.Str("nil dereference: method called through a nil pointer")
-		return
-	case runtime.FaultUnreachable:
-		l.Str("call of a method or runtime function that is not in the kernel")
 		return
 	}
 	switch f.Vector {

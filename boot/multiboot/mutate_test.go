@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/seeds"
 )
 
 // A block damaged in this many ways is parsed without a panic, without reading what
@@ -17,7 +19,7 @@ func TestMutatedMultiboot2_IsSafe(t *testing.T) { testMutated(t, Magic2, at2, so
 func testMutated(t *testing.T, magic uint32, addr uint64, sound []byte) {
 	var i Info
 	good := 0
-	eachSeed(t, mutations, func(r *rand.Rand) {
+	seeds.Each(t, mutations, func(r *rand.Rand) {
 		p := &physical{}
 		p.put(addr, mutate(r, sound))
 		if Parse(p, magic, addr, &i) == nil {

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/seeds"
 )
 
 func parse(line string) *Options {
@@ -155,7 +157,7 @@ func TestGlobAgreesWithItsDefinition(t *testing.T) {
 		return string(b)
 	}
 	hits := 0
-	eachSeed(t, 50_000, func(r *rand.Rand) {
+	seeds.Each(t, 50_000, func(r *rand.Rand) {
 		g, s := draw(r, "ab/*?", 8), draw(r, "ab/", 10)
 		want := matches(g, s)
 		if want {
@@ -214,7 +216,7 @@ var good = []string{
 }
 
 func TestAMutatedLineIsReadWithoutPanic(t *testing.T) {
-	eachSeed(t, 20_000, func(r *rand.Rand) {
+	seeds.Each(t, 20_000, func(r *rand.Rand) {
 		b := []byte(good[r.IntN(len(good))])
 		for range 1 + r.IntN(5) {
 			i := r.IntN(len(b))

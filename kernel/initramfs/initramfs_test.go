@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/u-root/u-root/pkg/cpio"
+
+	"exo/internal/seeds"
 )
 
 // archive is what a common writer of this format makes of the records.
@@ -89,7 +91,7 @@ func TestArchive_DataIsNotCopiedAndCannotGrowIntoWhatFollows(t *testing.T) {
 }
 
 func TestArchive_AgreesWithItsWriterOnRandomFiles(t *testing.T) {
-	eachSeed(t, 500, func(r *rand.Rand) {
+	seeds.Each(t, 500, func(r *rand.Rand) {
 		want := map[string]string{}
 		var records []cpio.Record
 		for range r.IntN(20) {
@@ -230,7 +232,7 @@ func TestArchive_AllocatesNothing(t *testing.T) {
 func TestMutatedArchives_AreSafe(t *testing.T) {
 	sound := typical(t)
 	accepted := 0
-	eachSeed(t, 20000, func(r *rand.Rand) {
+	seeds.Each(t, 20000, func(r *rand.Rand) {
 		b := bytes.Clone(sound)
 		for range 1 + r.IntN(3) {
 			if len(b) == 0 {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/seeds"
 )
 
 // unit is how many bytes one place of the model stands for: it is not a frame, so that
@@ -74,7 +76,7 @@ func requireEqual(t *testing.T, k *model, m *Map, base PhysAddr, r *rand.Rand) {
 
 func TestMap_AgreesWithAPlainModel(t *testing.T) {
 	m, k := &Map{}, &model{}
-	eachSeed(t, 300, func(r *rand.Rand) {
+	seeds.Each(t, 300, func(r *rand.Rand) {
 		*m, *k = Map{}, model{}
 		base := []PhysAddr{0, 1 << 32, PhysLimit - modelSize*unit}[r.IntN(3)]
 		most := []int{3, 20, 200}[r.IntN(3)]
@@ -102,7 +104,7 @@ func TestMap_AgreesWithAPlainModel(t *testing.T) {
 
 func TestMap_DoesNotDependOnTheOrderOfRanges(t *testing.T) {
 	a, b := &Map{}, &Map{}
-	eachSeed(t, 500, func(r *rand.Rand) {
+	seeds.Each(t, 500, func(r *rand.Rand) {
 		*a, *b = Map{}, Map{}
 		all := make([]Region, 1+r.IntN(40))
 		for i := range all {
@@ -120,7 +122,7 @@ func TestMap_DoesNotDependOnTheOrderOfRanges(t *testing.T) {
 // that there was no such place.
 func TestEarly_AgreesWithAPlainModel(t *testing.T) {
 	m, k := &Map{}, &model{}
-	eachSeed(t, 200, func(r *rand.Rand) {
+	seeds.Each(t, 200, func(r *rand.Rand) {
 		*m, *k = Map{}, model{}
 		for range 6 {
 			lo := r.IntN(modelSize)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"exo/internal/seeds"
 	"exo/kernel/mm"
 
 	"github.com/stretchr/testify/require"
@@ -15,7 +16,7 @@ import (
 // places of one MiB.
 func TestTopology_AgreesWithAPlainModel(t *testing.T) {
 	const places = 64
-	eachSeed(t, 1500, func(r *rand.Rand) {
+	seeds.Each(t, 1500, func(r *rand.Rand) {
 		var b Builder
 		top := &Topology{}
 		cpus := 1 + r.IntN(MaxCPUs)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"exo/kernel/mm"
+	"exo/kernel/text"
 
 	"github.com/stretchr/testify/require"
 )
@@ -57,13 +58,13 @@ func (c *machine) build(t *testing.T) *Topology {
 
 // lines prints a topology as the boot log does.
 func lines(t *Topology) []string {
-	var buf [MaxLine]byte
-	all := []string{string(buf[:t.Summary(buf[:])])}
+	var l text.Line
+	all := []string{string(t.Summary(&l).Bytes())}
 	for n := range Node(t.Nodes()) {
-		all = append(all, string(buf[:t.NodeLine(buf[:], n)]))
+		all = append(all, string(t.NodeLine(l.Reset(), n).Bytes()))
 	}
 	for n := range Node(t.Nodes()) {
-		all = append(all, string(buf[:t.DistLine(buf[:], n)]))
+		all = append(all, string(t.DistLine(l.Reset(), n).Bytes()))
 	}
 	return all
 }
@@ -277,14 +278,6 @@ func TestBuilder_DomainsBeyondTheLimitFoldIntoTheLastNode(t *testing.T) {
 	require.EqualValues(t, 150, top.Domain(15))
 }
 
-func TestPrint_ShortBuffersCut(t *testing.T) {
-	top := (&machine{cpus: 4, ram: flat(512)}).build(t)
-	buf := make([]byte, 10)
-	require.Equal(t, 10, top.Summary(buf))
-	require.Equal(t, "numa: node", string(buf))
-	require.Zero(t, top.NodeLine(nil, 0))
-}
-
 func TestPrint_LongestLinesFit(t *testing.T) {
 	c := machine{cpus: 64, cpu: map[CPU]Domain{}, err: nil, slit: []uint8{}}
 	for i := range CPU(64) {
@@ -300,7 +293,7 @@ func TestPrint_LongestLinesFit(t *testing.T) {
 		}
 	}
 	for _, l := range lines(c.build(t)) {
-		require.Less(t, len(l), MaxLine)
+		require.Less(t, len(l), text.Max)
 	}
 }
 
@@ -309,7 +302,7 @@ func TestTopology_AllocatesNothing(t *testing.T) {
 	var b Builder
 	var top Topology
 	var ram mm.Map
-	var buf [MaxLine]byte
+	var l text.Line
 	require.NoError(t, ram.Add(0, 512*mib, mm.Usable))
 	require.Zero(t, testing.AllocsPerRun(10, func() {
 		b = Builder{}
@@ -318,7 +311,7 @@ func TestTopology_AllocatesNothing(t *testing.T) {
 		_ = b.AddMemory(0, 512*mib, 2)
 		_ = b.SetDistances(3, func(i, j int) uint8 { return 10 })
 		_ = b.Build(&top, 3, ram.Intersect)
-		top.NodeLine(buf[:], 0)
+		top.NodeLine(l.Reset(), 0)
 		top.Ranges(1, func(mm.Range) bool { return true })
 	}))
 }

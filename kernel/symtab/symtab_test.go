@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/seeds"
 )
 
 // fn and at describe a table to encode: functions in order, each with the rows of its line program.
@@ -120,7 +122,7 @@ func TestAddressesOutsideTheTextAreNobodys(t *testing.T) {
 }
 
 func TestRandomTablesReadBackAsTheyWereWritten(t *testing.T) {
-	eachSeed(t, 300, func(r *rand.Rand) {
+	seeds.Each(t, 300, func(r *rand.Rand) {
 		files := make([]string, 1+r.IntN(5))
 		for i := range files {
 			files[i] = strings.Repeat("d/", i) + "f.go"
@@ -217,7 +219,7 @@ func sound(t *testing.T, table *Table, b []byte) {
 func TestAMutatedTableIsReadWithoutPanicOrOverRead(t *testing.T) {
 	good := sample()
 	opened := 0
-	eachSeed(t, 20_000, func(r *rand.Rand) {
+	seeds.Each(t, 20_000, func(r *rand.Rand) {
 		b := slices.Clone(good)
 		for range 1 + r.IntN(4) {
 			switch i := r.IntN(len(b)); r.IntN(4) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/seeds"
 )
 
 func says(t *testing.T, want string, l *Line) {
@@ -45,7 +47,7 @@ func TestExtremeNumbersAreWhole(t *testing.T) {
 
 func TestRandomNumbersReadAsGosOwnLibraryWritesThem(t *testing.T) {
 	var l Line
-	eachSeed(t, 20_000, func(r *rand.Rand) {
+	seeds.Each(t, 20_000, func(r *rand.Rand) {
 		v := r.Uint64() >> r.UintN(64) // every length alike
 		says(t, strconv.FormatUint(v, 10), l.Reset().Uint(v))
 		says(t, strconv.Itoa(int(v)), l.Reset().Int(int(v)))
@@ -85,7 +87,7 @@ func TestALineIsCutAtMaxExactlyAndEndsInDots(t *testing.T) {
 }
 
 func TestWhatFitsStaysWhereverTheCutFalls(t *testing.T) {
-	eachSeed(t, 2000, func(r *rand.Rand) {
+	seeds.Each(t, 2000, func(r *rand.Rand) {
 		var l Line
 		var want strings.Builder
 		for range 1 + r.IntN(120) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"exo/internal/seeds"
 	"exo/kernel/initramfs"
 
 	"github.com/stretchr/testify/require"
@@ -81,7 +82,7 @@ func TestAnArchiveDependsOnNamesModesAndContentsAlone(t *testing.T) {
 	lay(t, folder, files)
 	want, err := packFolder(folder)
 	require.NoError(t, err)
-	eachSeed(t, 20, func(r *rand.Rand) {
+	seeds.Each(t, 20, func(r *rand.Rand) {
 		other := filepath.Join(t.TempDir(), "another name")
 		old := syscall.Umask([]int{0, 0o002, 0o022, 0o077}[r.IntN(4)])
 		defer syscall.Umask(old)

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/seeds"
 )
 
 // TestTheSameSourcesGiveTheSameBytesInAnyFolder builds copies of the module elsewhere.
@@ -173,7 +175,7 @@ func TestAMutatedKernelIsReadWithoutAPanic(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kernel.elf")
 	headers := int(binary.LittleEndian.Uint64(whole[40:])) + 64*int(binary.LittleEndian.Uint16(whole[60:]))
 	require.Less(t, headers, 8192)
-	eachSeed(t, 150, func(r *rand.Rand) {
+	seeds.Each(t, 150, func(r *rand.Rand) {
 		b := slices.Clone(whole)
 		for range 1 + r.IntN(3) {
 			b[r.IntN(headers)] = byte(r.Uint32())

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"exo/internal/seeds"
 	"exo/kernel/symtab"
 
 	"github.com/stretchr/testify/require"
@@ -122,7 +123,7 @@ func TestTheSymbolTableSaysWhatGosOwnReadersSay(t *testing.T) {
 		compare(f, f.Value)
 		compare(f, f.Value+f.Size-1)
 	}
-	eachSeed(t, 3000, func(r *rand.Rand) {
+	seeds.Each(t, 3000, func(r *rand.Rand) {
 		f := d.funcs[r.IntN(len(d.funcs))]
 		compare(f, f.Value+r.Uint64N(f.Size))
 	})

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/seeds"
 )
 
 // Each kind of table, damaged in this many ways, is parsed without a panic, without
@@ -34,7 +36,7 @@ func TestMutatedTables_AreSafe(t *testing.T) {
 			}
 			// Half the damage keeps the machine usable, so that there is something to check.
 			good := 0
-			eachSeed(t, mutations, func(r *rand.Rand) {
+			seeds.Each(t, mutations, func(r *rand.Rand) {
 				p.replace(k.addr, mutate(r, sound, k.name == "RSDP"))
 				good += useAll(p)
 				if r.IntN(500) == 0 {

@@ -1,4 +1,5 @@
-package numa
+// Package seeds drives randomised host tests: many seeds, the failing one named, EXO_SEED to replay it.
+package seeds
 
 import (
 	"math/rand/v2"
@@ -7,9 +8,9 @@ import (
 	"testing"
 )
 
-// eachSeed calls f n times, each time with its own random numbers. A failure names the
+// Each calls f n times, each time with its own random numbers. A failure names the
 // seed with which EXO_SEED makes the failing call the first one.
-func eachSeed(t *testing.T, n int, f func(r *rand.Rand)) {
+func Each(t *testing.T, n int, f func(r *rand.Rand)) {
 	t.Helper()
 	first := uint64(1)
 	if s := os.Getenv("EXO_SEED"); s != "" {
