@@ -197,7 +197,8 @@ func testIRQFlag(t *ktest.T, cpu int) {
 	amd64.Pause()
 	t.Equal(cpu, timerHits[cpu].Load(), before, "restoring inside another pair turned interrupts on")
 	amd64.IRQRestore(outer)
-	t.Until(cpu, func() bool { return timerHits[cpu].Load() == before+1 }, "the interrupt came once interrupts were on")
+	// Not exactly one more: a host that is late with this interrupt has Until's own timers come in between.
+	t.Until(cpu, func() bool { return timerHits[cpu].Load() > before }, "the interrupt came once interrupts were on")
 	t.Count(1)
 }
 
