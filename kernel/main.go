@@ -82,6 +82,9 @@ func runTests() ktest.Result {
 	r := ktest.Run(machine, tests[:], seed(), wantTest)
 	l.Reset().Str("tests: ").Int(r.Run - r.Failed - r.Skipped).Str(" passed, ").Int(r.Failed).Str(" failed, ")
 	put(l.Int(r.Skipped).Str(" skipped"))
+	if n := amd64.Unexpected(); n > 0 {
+		put(l.Reset().Str("tests: ").Uint(n).Str(" interrupts came for which there is no handler"))
+	}
 	if r.Run == 0 {
 		put(l.Reset().Str("tests: nothing matches tests=").Printable(options.Tests))
 		r.Failed = 1

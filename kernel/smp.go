@@ -77,11 +77,7 @@ func startCPU(s amd64.Starter, id uint32) bool {
 	}
 	c := (*amd64.CPU)(amd64.PhysAddr(pa).Ptr())
 	c.Prepare(ncpu, id, allocAtHome)
-	patience := uint64(patienceUs)
-	if options.HasMute && options.Mute == id {
-		patience = 200_000
-	}
-	if !s.Start(c, patience) {
+	if !s.Start(c, patienceUs) {
 		return false
 	}
 	ncpu++

@@ -54,8 +54,7 @@ func testDescriptors(t *ktest.T, cpu int) {
 func testAPICIDs(t *ktest.T, cpu int) {
 	id := amd64.APICID()
 	t.Equal(cpu, uint64(id), uint64(amd64.ThisCPU().APICID), "the local APIC has the id that firmware says")
-	_, _, _, ok := amd64.LVTs()
-	t.Check(cpu, ok, "LINT0 is masked, LINT1 is NMI, errors are not masked")
+	t.Check(cpu, amd64.LVTsAsSet(), "LINT0 is masked, LINT1 is NMI, errors are not masked")
 	for other := range ncpu {
 		t.Check(cpu, other == cpu || amd64.CPUByIndex(other).APICID != id, "two CPUs have one APIC id")
 	}
@@ -70,9 +69,11 @@ var ipis [amd64.MaxCPUs]struct {
 	_ [56]byte
 }
 
+func countIPI(*amd64.Frame) { ipis[amd64.ThisCPU().Index].Add(1) }
+
 func testIPI(t *ktest.T, cpu int) {
 	if cpu == 0 {
-		amd64.Handle(vectorTest, func(*amd64.Frame) { ipis[amd64.ThisCPU().Index].Add(1) })
+		amd64.Handle(vectorTest, countIPI)
 	}
 	t.Barrier()
 	// One sender at a time per target: all to the next one, then further on.
@@ -111,7 +112,7 @@ func testNMI(t *ktest.T, cpu int) {
 // taken on the way back to the HLT and then slept through until the timer rescues the CPU.
 func testHaltWindow(t *ktest.T, cpu int) {
 	if cpu == 0 {
-		amd64.Handle(vectorTest, func(*amd64.Frame) { ipis[amd64.ThisCPU().Index].Add(1) })
+		amd64.Handle(vectorTest, countIPI)
 		amd64.Handle(amd64.VectorDebug, func(*amd64.Frame) {
 			amd64.UnbreakHalt()
 			amd64.SendIPI(amd64.APICID(), vectorTest)

@@ -125,4 +125,4 @@ func Consistent() bool {
 }
 
 // ThisCPUByMSR is ThisCPU the slow way, as a baseline.
-func ThisCPUByMSR() *CPU { return (*CPU)(Pointer(uintptr(rdmsr(0xC0000101)))) }
+func ThisCPUByMSR() *CPU { return (*CPU)(Pointer(uintptr(rdmsr(msrGSBase)))) }

@@ -27,7 +27,8 @@ const (
 	cr4SMEP     = 1 << 20
 	cr4SMAP     = 1 << 21
 
-	msrEFER = 0xC0000080
+	msrEFER   = 0xC0000080
+	msrGSBase = 0xC0000101
 )
 
 // DetectFeatures fills CPUFeatures from CPUID (SDM vol. 2A, CPUID).

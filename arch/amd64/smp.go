@@ -73,6 +73,7 @@ func (s Starter) Start(c *CPU, patienceUs uint64) bool {
 	}
 	if s.HasMute && s.Mute == c.APICID {
 		p.apicID = ^c.APICID
+		patienceUs = min(patienceUs, 200_000) // it is known not to come
 	}
 	startup := icrStartup | icrAssert | uint32(s.page>>12)
 	localAPIC.command(c.APICID, startup)

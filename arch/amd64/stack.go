@@ -17,12 +17,10 @@ const (
 	// KernelStackSize is the size of a task's, idle or panic stack in bytes.
 	KernelStackSize = 16 << 10
 
-	istStackSize = 8 << 10
-
 	// ISTStackSize is the size of the stack of an NMI, double fault or machine check in bytes.
-	ISTStackSize = istStackSize
+	ISTStackSize = 8 << 10
 	// The trap entry finds the CPU block at the end of the IST stack by rounding up: sizes are powers of two.
-	_ = -(istStackSize & (istStackSize - 1))
+	_ = -(ISTStackSize & (ISTStackSize - 1))
 )
 
 // stackSlots counts the slots handed out; slots are not given back.
@@ -52,7 +50,7 @@ func (c *CPU) giveStacks(alloc func() PhysAddr) {
 		c.stacks[i] = Span{uint64(lo), uint64(hi)}
 	}
 	for i := 1; i <= numIST; i++ {
-		lo, hi := NewStack(istStackSize, alloc)
+		lo, hi := NewStack(ISTStackSize, alloc)
 		c.setIST(i, hi)
 		c.stacks[1+i] = Span{uint64(lo), uint64(hi)}
 	}
@@ -78,16 +76,16 @@ func (c *CPU) setIST(i int, hi uintptr) {
 // Stacks for the boot CPU until there is memory to map others. The IST ones are aligned by hand.
 var (
 	bootPanicStack [KernelStackSize]byte
-	bootISTStacks  [(numIST + 1) * istStackSize]byte
+	bootISTStacks  [(numIST + 1) * ISTStackSize]byte
 )
 
 func (c *CPU) giveBootStacks() {
 	lo := uintptr(unsafe.Pointer(&bootPanicStack))
 	c.panicG.SetStack(lo, lo+KernelStackSize)
 	c.panicG.CPU = unsafe.Pointer(c)
-	base := (uintptr(unsafe.Pointer(&bootISTStacks)) + istStackSize - 1) &^ (istStackSize - 1)
+	base := (uintptr(unsafe.Pointer(&bootISTStacks)) + ISTStackSize - 1) &^ (ISTStackSize - 1)
 	for i := 1; i <= numIST; i++ {
-		c.setIST(i, base+uintptr(i)*istStackSize)
+		c.setIST(i, base+uintptr(i)*ISTStackSize)
 	}
 }
 

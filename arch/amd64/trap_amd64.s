@@ -111,7 +111,7 @@ TEXT ·trapParanoid(SB), NOSPLIT|NOFRAME, $0
 	SHLQ $32, DX
 	ORQ  DX, R13
 	MOVQ SP, BX
-	ORQ  $(const_istStackSize-1), BX
+	ORQ  $(const_ISTStackSize-1), BX
 	MOVQ -7(BX), BX             // the last word of the stack
 	MOVL $MSR_GS_BASE, CX
 	MOVQ BX, AX

@@ -29,8 +29,6 @@ func memclrNoHeapPointers(ptr unsafe.Pointer, n uintptr)
 
 func memclrHasPointers(ptr unsafe.Pointer, n uintptr) { memclrNoHeapPointers(ptr, n) }
 
-func typedmemmove(t *abi.Type, dst, src unsafe.Pointer) { memmove(dst, src, t.Size_) }
-
 func typedslicecopy(t *abi.Type, dst unsafe.Pointer, dstLen int, src unsafe.Pointer, srcLen int) int {
 	n := min(dstLen, srcLen)
 	if n > 0 {

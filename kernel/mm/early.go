@@ -16,9 +16,6 @@ type Early struct {
 // the end of what can be reached so far, or PhysLimit.
 func NewEarly(m *Map, below PhysAddr) Early { return Early{m, below} }
 
-// SetBelow changes the limit, when more memory can be reached.
-func (e *Early) SetBelow(below PhysAddr) { e.below = below }
-
 // Alloc takes size bytes at a multiple of align, a power of two, inside the range
 // within; the zero Range stands for everywhere. It returns false, and takes nothing, if
 // there is no such place or the Map has no room to record it. The bytes are not cleared.

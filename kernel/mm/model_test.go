@@ -137,7 +137,7 @@ func TestEarly_AgreesWithAPlainModel(t *testing.T) {
 			if r.IntN(3) == 0 {
 				below = r.IntN(modelSize + 1)
 			}
-			e.SetBelow(PhysAddr(below * unit))
+			e = NewEarly(e.m, PhysAddr(below*unit))
 			n, align := 1+r.IntN(12), 1<<r.IntN(5)
 			lo, hi := 0, modelSize
 			within := Range{}

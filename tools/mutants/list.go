@@ -27,7 +27,7 @@ var mutants = []mutant{
 	{"clock: 30 % slow", "arch/amd64/timer.go", []edit{{"Clock.TSCKHz, Clock.TimerKHz = max(Clock.TSCKHz, 1)", "Clock.TSCKHz, Clock.TimerKHz = max(Clock.TSCKHz*7/10, 1)"}}, "boot"},
 	{"timer: three times too late", "arch/amd64/timer.go", []edit{{"max(ns*Clock.TimerKHz/1_000_000, 1)", "max(3*ns*Clock.TimerKHz/1_000_000, 1)"}}, "boot"},
 	{"features: SMEP not switched on", "arch/amd64/features.go", []edit{{"\t\t{f.SMEP, cr4SMEP},\n", ""}}, "boot"},
-	{"stacks: no guard below the IST stacks", "arch/amd64/stack.go", []edit{{"lo, hi := NewStack(istStackSize, alloc)", "lo, hi := NewStack(istStackSize, alloc)\n\t\tKernelTable.Map(lo-PageSize, alloc(), PageSize, PermRW)"}}, "boot"},
+	{"stacks: no guard below the IST stacks", "arch/amd64/stack.go", []edit{{"lo, hi := NewStack(ISTStackSize, alloc)", "lo, hi := NewStack(ISTStackSize, alloc)\n\t\tKernelTable.Map(lo-PageSize, alloc(), PageSize, PermRW)"}}, "boot"},
 	{"ioapic: MaskGSI does nothing", "arch/amd64/ioapic.go", []edit{{"\t\tio.write(ioapicTable+2*pin, routeMasked)\n\t}\n}\n\nfunc findGSI", "\t\t_ = pin\n\t}\n}\n\nfunc findGSI"}}, "boot"},
 	{"shim: IRQRestore always turns interrupts on", "boot/runtime/hot_amd64.s", []edit{{"\tPUSHQ AX\n\tPOPFQ", "\tSTI"}}, "boot"},
 	{"shim: IRQDisable does not disable", "boot/runtime/hot_amd64.s", []edit{{"\tCLI\n", ""}}, "boot"},
