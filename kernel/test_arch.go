@@ -242,22 +242,28 @@ func testTimerRate(t *ktest.T, cpu int) {
 		t.Skip("the deadline timer has no count")
 		return
 	}
-	const second = 1_000_000_000
+	const (
+		second = 1_000_000_000
+		slack  = 100_000
+	)
 	flags := amd64.IRQDisable()
 	defer amd64.IRQRestore(flags)
-	best := ^uint64(0)
 	for range 5 {
-		start := amd64.NowNs()
+		// A virtual CPU can be stopped between any two lines here. So the truth is bracketed: what the timer counted lies
+		// between the shortest and the longest time that it can have run.
+		before := amd64.NowNs()
 		amd64.StartTimer(10 * second)
+		started := amd64.NowNs()
 		amd64.DelayUs(2000)
+		shortest := amd64.NowNs() - started
 		left := uint64(amd64.TimerCount()) * 1_000_000 / amd64.Clock.TimerKHz
-		took := amd64.NowNs() - start
+		longest := amd64.NowNs() - before
 		amd64.StopTimer()
 		gone := 10*second - min(left, 10*second)
-		best = min(best, max(gone, took)-min(gone, took))
+		t.Check(cpu, gone+slack >= shortest, "the timer counted less than the clock")
+		t.Check(cpu, gone <= longest+slack, "the timer counted more than the clock")
 		t.Count(1)
 	}
-	t.Check(cpu, best < 200_000, "after 2 ms of a timer set to 10 s, not 10 s less 2 ms are left")
 }
 
 func testCalibration(t *ktest.T, cpu int) {
