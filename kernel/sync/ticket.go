@@ -10,21 +10,22 @@
 //
 // Progress: blocking. Callers: with whatever else could take the lock on the same CPU kept away (interrupts off where
 // handlers take it). Memory: none.
-// Not promised: that waiting for a CPU that does not run (a virtual one) takes a bounded time.
+// Not promised: that waiting for a CPU that does not run (a virtual one) takes a bounded time; that many CPUs can wait
+// cheaply, for all look at one word (mcs.go).
 package sync
 
-import "sync/atomic"
+import "exo/kernel/sync/atom"
 
 // Ticket is a ticket spinlock; the zero Ticket is free.
 type Ticket struct {
-	next  atomic.Uint32
-	owner atomic.Uint32
+	next  atom.Uint32
+	owner atom.Uint32
 }
 
 // Lock waits for its turn. relax, which may be nil, is called each time round.
 func (l *Ticket) Lock(relax func()) {
 	my := l.next.Add(1) - 1
-	for l.owner.Load() != my { // order: pairs with the add in Unlock (G2)
+	for l.owner.Load() != my { // order: pairs with the store in Unlock (G2)
 		if relax != nil {
 			relax()
 		}
@@ -37,5 +38,5 @@ func (l *Ticket) TryLock() bool {
 	return l.next.CompareAndSwap(o, o+1)
 }
 
-// Unlock lets the next one in. Only the holder may call it.
-func (l *Ticket) Unlock() { l.owner.Add(1) }
+// Unlock lets the next one in. Only the holder may call it; nobody else writes owner.
+func (l *Ticket) Unlock() { l.owner.StoreRelease(l.owner.Load() + 1) }

@@ -68,4 +68,15 @@ func TestTicket_WrapsAround(t *testing.T) {
 		l.Unlock()
 	}
 	require.True(t, l.TryLock())
+
+	l.next.Store(1<<32 - 1)
+	l.owner.Store(1<<32 - 1)
+	l.Lock(nil)
+	waited := 0
+	l.Lock(func() { // with ticket 0, while the last one is held
+		if waited++; waited == 3 {
+			l.Unlock()
+		}
+	})
+	require.Equal(t, 3, waited)
 }

@@ -1,0 +1,29 @@
+package sync
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"exo/internal/seeds"
+)
+
+func TestRef_NextNamesTheSlotAndIsNew(t *testing.T) {
+	seeds.Each(t, 2000, func(r *rand.Rand) {
+		old, i := Ref(r.Uint64()), r.Uint32N(MaxSlots)
+		if r.IntN(4) == 0 {
+			i = MaxSlots - 1
+		}
+		now := Ref(old.next(i))
+		require.Equal(t, i, now.index())
+		require.Equal(t, (uint64(old)>>indexBits+1)&(1<<40-1), uint64(now)>>indexBits)
+	})
+}
+
+func TestRef_GenerationComesRound(t *testing.T) {
+	last := Ref(^uint64(0))
+	require.EqualValues(t, MaxSlots-1, last.index())
+	require.EqualValues(t, 5, last.next(5))
+	require.Zero(t, Ref(0).index())
+}
