@@ -15,6 +15,9 @@ probe() {
 	grub) { command -v grub-mkrescue || command -v grub2-mkrescue; } && ls -d /usr/lib/grub/i386-pc ;;
 	xorriso) command -v xorriso ;;
 	mtools) command -v mformat ;;
+	spin) spin -V | grep 'Spin Version' ;;
+	liburcu) echo '#include <urcu-qsbr.h>' | gcc -E -x c - ;;
+	ck) echo '#include <ck_hp.h>' | gcc -E -x c - ;;
 	*) echo "deps: unknown: $1" >&2; exit 2 ;;
 	esac >/dev/null 2>&1
 }
@@ -40,6 +43,12 @@ package() {
 	apt:grub) echo grub-common grub-pc-bin ;;
 	dnf:grub) echo grub2-tools-extra grub2-pc-modules ;;
 	apk:grub) echo grub grub-bios ;;
+	apt:liburcu) echo liburcu-dev ;;
+	dnf:liburcu) echo userspace-rcu-devel ;;
+	apk:liburcu) echo userspace-rcu-dev ;;
+	zypper:liburcu) echo liburcu-devel ;;
+	apt:ck) echo libck-dev ;;
+	dnf:ck) echo ck-devel ;;
 	pacman:xorriso) echo libisoburn ;;
 	*) echo "$1" ;;
 	esac
