@@ -13,6 +13,24 @@ import (
 var benches = [...]ktest.Bench{
 	{Name: "sync/counter", Ops: 10_000, Run: benchCounter, Baseline: benchCounterLocked},
 	{Name: "sync/ticket", Ops: 10_000, Run: benchTicket, BaselineName: "irqs-off", Baseline: benchTicketIRQ},
+	{Name: "sync/mcs", Ops: 10_000, Run: benchMCS, BaselineName: "ticket", Baseline: benchTicketPlain},
+	{Name: "sync/spinlock", Ops: 10_000, Run: benchSpinlock, BaselineName: "ticket", Baseline: benchTicketPlain},
+	{Name: "sync/spinlock-irqs-off", Ops: 10_000, Run: benchSpinlockIRQ, BaselineName: "ticket-irqs-off", Baseline: benchTicketPlainIRQ},
+	{Name: "sync/sleeplock", Ops: 10_000, Run: benchSleeplock, BaselineName: "ticket", Baseline: benchTicketPlain},
+	{Name: "sync/sleeplock-nested", Ops: 10_000, Run: benchNested, BaselineName: "ticket", Baseline: benchTicketPlain},
+	{Name: "sync/queue-pair", Ops: 10_000, Run: benchQueue, Baseline: benchPlainFIFO},
+	{Name: "sync/hazard-queue-pair", Ops: 10_000, Run: benchHazardQueue, Baseline: benchPlainFIFO},
+	{Name: "sync/ring-pair", Ops: 10_000, Run: benchRing, Baseline: benchPlainFIFO},
+	{Name: "sync/stack-pair", Ops: 10_000, Run: benchStack, Baseline: benchPlainLIFO},
+	{Name: "sync/deque-push-pop", Ops: 10_000, Run: benchDeque, Baseline: benchPlainLIFO},
+	{Name: "sync/deque-push-steal", Ops: 10_000, Run: benchSteal, Baseline: benchPlainFIFO},
+	{Name: "sync/hazard-protect", Ops: 10_000, Run: benchProtect, BaselineName: "locked-count", Baseline: benchPlainCount},
+	{Name: "sync/rcu-read", Ops: 10_000, Run: benchReadSection, Baseline: benchPlainRead},
+	{Name: "sync/rcu-quiescent", Ops: 10_000, Run: benchQuiescent, Baseline: benchPlainRead},
+	{Name: "sync/rcu-call", Ops: 9_600, Run: benchCall, Baseline: benchPlainFree},
+	{Name: "sync/rcu-synchronize", Ops: 10_000, Run: benchSynchronize, Baseline: benchPlainRead},
+	{Name: "sync/seqlock-read", Ops: 10_000, Run: benchSeqlock, Baseline: benchPlainReadTwo},
+	{Name: "sync/this-context", Ops: 10_000, Run: benchThis, BaselineName: "this-cpu", Baseline: benchThisCPU},
 	{Name: "runtime/memmove-4K", Ops: 500, Run: benchMove, BaselineName: "words", Baseline: benchMoveWords},
 	{Name: "runtime/memclr-4K", Ops: 500, Run: benchClear, BaselineName: "words", Baseline: benchClearWords},
 	{Name: "arch/this-cpu", Ops: 10_000, Run: benchThisCPU, BaselineName: "rdmsr", Baseline: benchThisCPUByMSR},
@@ -45,6 +63,22 @@ func benchTicket(ops uint64) {
 	for range ops {
 		benchLock.Lock(pause)
 		benchLock.Unlock()
+	}
+}
+
+func benchTicketPlain(ops uint64) {
+	for range ops {
+		plainLock.Lock(nil)
+		plainLock.Unlock()
+	}
+}
+
+func benchTicketPlainIRQ(ops uint64) {
+	for range ops {
+		flags := amd64.IRQDisable()
+		plainLock.Lock(nil)
+		plainLock.Unlock()
+		amd64.IRQRestore(flags)
 	}
 }
 

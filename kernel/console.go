@@ -3,7 +3,6 @@
 package main
 
 import (
-	"sync/atomic"
 	"unsafe"
 
 	"exo/arch/amd64"
@@ -12,19 +11,15 @@ import (
 )
 
 // consoleLock keeps lines whole. The panic report does not take it.
-var consoleLock sync.Ticket
-
-// consoleHolder is 1 + the CPU that holds consoleLock; for the panic report.
-var consoleHolder atomic.Uint32
+var consoleLock = sync.Spinlock{Class: sync.ClassConsole}
 
 // put prints a line and its end, whole.
 func put(l *text.Line) {
 	flags := amd64.IRQDisable()
-	consoleLock.Lock(pause)
-	consoleHolder.Store(uint32(amd64.ThisCPU().Index) + 1)
+	me := this()
+	consoleLock.Lock(me)
 	emit(l.Bytes())
-	consoleHolder.Store(0)
-	consoleLock.Unlock()
+	consoleLock.Unlock(me)
 	amd64.IRQRestore(flags)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"exo/arch/amd64"
 	"exo/kernel/cmdline"
+	"exo/kernel/sync"
 	"exo/kernel/text"
 )
 
@@ -17,6 +18,10 @@ func crashOnPurpose() {
 	if n >= ncpu {
 		var l text.Line
 		put(l.Str("crash: there is no CPU ").Int(n))
+		return
+	}
+	if options.Crash == cmdline.RCUStall {
+		stallOnPurpose(max(n, 0))
 		return
 	}
 	crashReady.Store(int64(ncpu))
@@ -48,6 +53,7 @@ var (
 	crashIndex   = 5
 	crashZero    int
 	crashSink    int
+	crashLocks   = [2]sync.Sleeplock{{Class: sync.ClassTestC}, {Class: sync.ClassTestA}} // the wrong way round
 )
 
 //go:noinline
@@ -72,6 +78,10 @@ func crash(kind cmdline.Crash) {
 		for range 1_000_000 {
 			amd64.Pause()
 		}
+	case cmdline.CrashLockOrder:
+		c := this()
+		crashLocks[0].Lock(c)
+		crashLocks[1].Lock(c)
 	case cmdline.CrashHang:
 		amd64.IRQDisable()
 		for {
@@ -87,4 +97,41 @@ func crashRecurse(n int) int {
 	var frame [64]int
 	frame[n&63] = n
 	return crashRecurse(n+1) + frame[(n+1)&63]
+}
+
+// stallOnPurpose has one CPU stay in a read section, with interrupts off, until somebody has complained; then all goes on.
+func stallOnPurpose(holder int) {
+	if ncpu == 1 {
+		say("crash: rcustall needs a second CPU")
+		return
+	}
+	stallHolder = holder
+	machine.Parallel(ncpu, func(cpu int) {
+		c := this()
+		switch cpu {
+		case stallHolder:
+			flags := amd64.IRQDisable()
+			c.ReadLock()
+			crashReady.Store(1)
+			holdSection()
+			c.ReadUnlock()
+			amd64.IRQRestore(flags)
+		case (stallHolder + 1) % ncpu:
+			for crashReady.Load() == 0 {
+				amd64.Pause()
+			}
+			kernelRCU.Synchronize(c, rcuWait)
+			say("rcu: the grace period has ended")
+		}
+	})
+}
+
+var stallHolder int
+
+//go:noinline
+func holdSection() {
+	start := amd64.NowNs()
+	for theRCUMachine.stalls.Load() < 2 && amd64.NowNs()-start < 20_000_000_000 {
+		amd64.Pause()
+	}
 }

@@ -8,9 +8,11 @@
 //	memory.go     the memory map, page tables, boot-time allocation
 //	firmware.go   ACPI: CPUs, I/O APICs, nodes, timers, power
 //	smp.go        the other CPUs, and how to run something on them
+//	local.go      what each CPU has of its own: who runs on it, and how it halts
+//	rcu.go        read-copy-update: ticks, waiting, stalls
 //	panic.go      the report of a fatal trap
 //	crash.go      crashing on purpose
-//	tests.go      the in-kernel tests and benchmarks (test_*.go)
+//	tests.go      the in-kernel tests and benchmarks (test_*.go, torture*.go, bench*.go)
 //
 // Start reading at main.go.
 package main

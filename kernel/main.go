@@ -21,6 +21,7 @@ func main() {
 	amd64.InitUART()
 	amd64.OnFatal = reportFatal
 	amd64.InitBootCPU()
+	startContexts()
 	openSymbols()
 	amd64.SilencePIC()
 	say("exo: booting")
@@ -48,7 +49,7 @@ func mainOnGuardedStack() {
 		crashOnPurpose()
 	}
 	result := runTests()
-	if options.Bench != "" {
+	if options.Bench != "" && prepareSubjects() {
 		ktest.Benchmark(machine, benches[:], wantBench)
 	}
 	finish(result)
@@ -119,6 +120,6 @@ func finish(r ktest.Result) {
 	say("exo: nothing more to do; Ctrl-A X leaves QEMU")
 	for {
 		amd64.IRQDisable()
-		amd64.Idle()
+		here().halt()
 	}
 }

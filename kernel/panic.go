@@ -4,6 +4,7 @@ package main
 
 import (
 	"runtime"
+	"unsafe"
 
 	"exo/arch/amd64"
 	"exo/kernel/symtab"
@@ -36,17 +37,11 @@ func reportFatal(f *amd64.Frame) {
 	if f.FaultCode() != 0 {
 		rip = callSite(f) // where the error is, not the shim's function that reports it
 	}
-	raw(l.Reset().Str("panic: cpu=").Int(c.Index).Str(" apic=").Uint(uint64(c.APICID)).Str(" task=").Str(taskName(f)).
+	raw(l.Reset().Str("panic: cpu=").Int(c.Index).Str(" apic=").Uint(uint64(c.APICID)).Str(" task=").Str(taskName(f, c)).
 		Str(" rip=").Addr(rip))
 	registers(&l, f)
 	backtrace(&l, f)
-	l.Reset().Str("panic: locks ")
-	if consoleHolder.Load() == uint32(c.Index)+1 {
-		l.Str("console")
-	} else {
-		l.Str("none")
-	}
-	raw(&l)
+	printLocks(&l, c)
 	code(&l, rip)
 	if n := amd64.StillRunning(); n > 0 {
 		raw(l.Reset().Str("panic: ").Int(n).Str(" other CPUs did not stop"))
@@ -134,9 +129,12 @@ func pageFault(l *text.Line, addr, err uint64) {
 	}
 }
 
-func taskName(f *amd64.Frame) string {
-	if f.CS&3 != 0 {
+func taskName(f *amd64.Frame, c *amd64.CPU) string {
+	switch {
+	case f.CS&3 != 0:
 		return "ring3"
+	case c.Local != nil && c.Context() == unsafe.Pointer(&localOf(c).interrupt):
+		return "interrupt"
 	}
 	return "boot"
 }
@@ -195,13 +193,19 @@ func backtrace(l *text.Line, f *amd64.Frame) {
 
 // frame prints one line of the backtrace.
 func frame(l *text.Line, n int, pc uint64) {
-	l.Reset().Str("panic: bt ").Int(n).Byte(' ').Addr(pc)
+	l.Reset().Str("panic: bt ").Int(n).Byte(' ')
+	place(l, pc)
+	raw(l)
+}
+
+// place appends an address in the code and what is there.
+func place(l *text.Line, pc uint64) {
+	l.Addr(pc)
 	if s, ok := symbols.Lookup(pc); ok {
 		l.Byte(' ').Str(s.Func).Byte(' ').Str(s.File).Byte(':').Int(s.Line)
 	} else {
 		l.Str(" ? ?:0")
 	}
-	raw(l)
 }
 
 // callSite is the CALL that led to the shim's function: the compiler makes such calls in five bytes. If the stack cannot

@@ -35,6 +35,7 @@ func startCPUs() {
 	amd64.OnCPUStart = serve
 	amd64.Handle(amd64.VectorCall, func(*amd64.Frame) {}) // ends a halt; the idle loop then looks for work
 	amd64.Handle(amd64.VectorTimer, onTimer)
+	startRCU(min(found.n, amd64.MaxCPUs))
 	ids := found.apicID[1:found.n]
 	if len(ids) > 0 && trampolinePage == 0 {
 		say("smp: no free page below 1 MiB to start other CPUs from; going on with one")
@@ -59,8 +60,14 @@ func startCPUs() {
 	put(l.Reset().Str("smp: ").Int(ncpu).Str(" of ").Int(found.n).Str(" CPUs up, ").Str(mode))
 }
 
-// cpuBytes is what a CPU's block takes, in whole frames.
-const cpuBytes = (unsafe.Sizeof(amd64.CPU{}) + mm.FrameSize - 1) &^ (mm.FrameSize - 1)
+// cpuBlock is what a CPU has on its node, besides stacks.
+type cpuBlock struct {
+	cpu   amd64.CPU
+	local local
+}
+
+// cpuBytes is what that takes, in whole frames.
+const cpuBytes = (unsafe.Sizeof(cpuBlock{}) + mm.FrameSize - 1) &^ (mm.FrameSize - 1)
 
 // startCPU gives the next CPU number to the processor with that APIC id and wakes it.
 func startCPU(s amd64.Starter, id uint32) bool {
@@ -75,8 +82,10 @@ func startCPU(s amd64.Starter, id uint32) bool {
 	for at := pa; at < pa+mm.PhysAddr(cpuBytes); at += mm.FrameSize {
 		claim(at)
 	}
-	c := (*amd64.CPU)(amd64.PhysAddr(pa).Ptr())
+	block := (*cpuBlock)(amd64.PhysAddr(pa).Ptr())
+	c := &block.cpu
 	c.Prepare(ncpu, id, allocAtHome)
+	prepareContexts(c, &block.local)
 	if !s.Start(c, patienceUs) {
 		return false
 	}
@@ -96,10 +105,14 @@ func allocAtHome() amd64.PhysAddr {
 
 // serve is an idle CPU's life: wait for a call, make it, report.
 func serve(c *amd64.CPU) {
+	me := localOf(c)
 	for {
 		amd64.IRQDisable()
 		if pending[c.Index].Load() == 0 {
-			amd64.Idle()
+			if kernelRCU.Pending(c.Index) { // somebody must run its callbacks
+				amd64.StartTimer(tickNs())
+			}
+			me.halt()
 			continue
 		}
 		amd64.IRQRestore(flagsIF)
@@ -140,7 +153,7 @@ func (*theMachine) Parallel(n int, fn func(cpu int)) {
 		if parallel.left.Load() == 0 {
 			return
 		}
-		amd64.Idle()
+		here().halt()
 	}
 }
 
@@ -157,9 +170,14 @@ func (*theMachine) Relax(spins int) {
 		return
 	}
 	flags := amd64.IRQDisable()
-	amd64.StartTimer(manyTimers(500_000))
-	amd64.Idle()
-	amd64.StopTimer()
+	me := here()
+	if !me.ticking {
+		amd64.StartTimer(manyTimers(500_000))
+	}
+	me.halt()
+	if !me.ticking {
+		amd64.StopTimer()
+	}
 	amd64.IRQRestore(flags)
 }
 
@@ -172,10 +190,18 @@ var timerHits [amd64.MaxCPUs]struct {
 	_ [56]byte
 }
 
+// onTick, if it is set, is a test's part of each timer interrupt.
+var onTick func(me *local)
+
 func onTimer(*amd64.Frame) {
-	cpu := amd64.ThisCPU().Index
+	me := here()
+	cpu := me.cpu
 	timerHits[cpu].Add(1)
+	me.rcuTick()
+	if onTick != nil {
+		onTick(me)
+	}
 	if clobber.Load()>>cpu&1 != 0 {
-		clobberAll(cpu)
+		clobberAll()
 	}
 }

@@ -149,14 +149,11 @@ var trapsAtHalt [amd64.MaxCPUs]atomic.Uint64
 var clobber atomic.Uint64
 
 // Above 2 KiB memmove uses string instructions.
-var (
-	clobberSource [272]uint64
-	clobberTarget [amd64.MaxCPUs][272]uint64
-)
+var clobberSource [272]uint64
 
-func clobberAll(cpu int) {
-	to, from := &clobberTarget[cpu], &clobberSource
-	clear(to[:])
+func clobberAll() {
+	var target [len(clobberSource)]uint64
+	to, from := &target, &clobberSource
 	copy(to[:], from[:]) // with the direction flag set it would go down from here
 	if *to != *from {
 		panic("trap: a copy inside an interrupt handler went wrong")

@@ -48,30 +48,42 @@ func testAtomics(t *ktest.T, cpu int) {
 
 var (
 	ticketLock sync.Ticket
+	mcsLock    sync.MCS
 	guarded    [2]uint64 // equal whenever the lock is free
 )
 
 func testTicket(t *ktest.T, cpu int) {
-	rounds := uint64(4_000/(t.CPUs*t.CPUs) + 5)
 	spins := 0
 	relax := func() { // a ticket lock passes from waiter to waiter, so each must get a real CPU: halt while waiting
 		machine.Relax(spins)
 		spins++
 	}
+	testExclusion(t, cpu, func() {
+		spins = 0
+		ticketLock.Lock(relax)
+	}, ticketLock.Unlock)
+}
+
+func testMCS(t *ktest.T, cpu int) {
+	testExclusion(t, cpu, func() { mcsLock.Lock(cpu, machine.Relax) }, mcsLock.Unlock)
+}
+
+// testExclusion has all CPUs add under a lock.
+func testExclusion(t *ktest.T, cpu int, lock, unlock func()) {
+	rounds := uint64(4_000/(t.CPUs*t.CPUs) + 5)
 	if cpu == 0 {
 		guarded = [2]uint64{}
 	}
 	t.Barrier()
 	for range rounds {
-		spins = 0
-		ticketLock.Lock(relax)
+		lock()
 		t.Check(cpu, guarded[0] == guarded[1], "a holder's writes were not all seen")
 		v := guarded[0]
 		for range 20 { // wide enough that a second holder would be seen
 			amd64.Pause()
 		}
 		guarded[0], guarded[1] = v+1, v+1
-		ticketLock.Unlock()
+		unlock()
 	}
 	t.Count(rounds)
 	t.Barrier()

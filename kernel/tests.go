@@ -33,7 +33,15 @@ var tests = [...]ktest.Test{
 
 	{"smp/parallel: every CPU makes each call once", ktest.All, testParallel},
 	{"smp/atomics: no addition is lost", ktest.All, testAtomics},
-	{"sync/ticket: G1 G2 one at a time, and it sees the last one's writes", ktest.All, testTicket},
+	{"sync/ticket: G1 G2 one at a time, and it sees the last one's writes", ktest.All, testTicket}, {"sync/mcs: G1 G2 one at a time, and it sees the last one's writes", ktest.All, testMCS},
+
+	{"torture/queue: no element is lost, doubled or overtaken, no slot is lost", ktest.All, testTortureQueue},
+	{"torture/hazard: what is protected is not reclaimed, what is not is", ktest.All, testTortureHazard},
+	{"torture/ring: handlers and tasks pass elements, none is lost, doubled or overtaken", ktest.All, testTortureRing},
+	{"torture/deque: each element is taken once, oldest by thieves, newest by the owner", ktest.All, testTortureDeque},
+	{"torture/sleeplock: one at a time, nobody sleeps on, priorities travel", ktest.All, testTortureSleep},
+	{"torture/order: what is declared legal is accepted, in tasks and in handlers", ktest.All, testTortureOrder},
+	{"torture/rcu: no grace period ends while a reader from before it reads", ktest.All, testTortureRCU},
 
 	{"mm/early: pieces are RAM, disjoint and nobody else's", 1, testEarly},
 	{"mm/direct map: shows every node's memory", 1, testDirectMap},

@@ -93,3 +93,38 @@ func TestCrashOnABusyMachine(t *testing.T) {
 		})
 	}
 }
+
+// TestCrashByLockOrder: who takes a lock against the order is told what he holds, where he took it, and what is declared, while
+// other CPUs print.
+func TestCrashByLockOrder(t *testing.T) {
+	t.Parallel()
+	c, r := crash(t, "lockorder@2")
+	assert.Contains(t, c.Cause, "lock order: a lock taken against the declared order")
+	assert.Equal(t, 2, c.CPU)
+	assert.True(t, hasFrame(c, "main.crash", "kernel/crash.go"), "no frame main.crash among %v", c.Backtrace)
+	assert.Regexp(t, `^test-c@0xffffffff[0-9a-f]{8}\(0xffffffff[0-9a-f]{8}\)$`, c.Locks)
+	report := strings.Join(r.Lines, "\n")
+	for _, line := range []string{
+		`panic: lock test-c taken at 0x[0-9a-f]{16} main\.crash kernel/crash\.go:\d+`,
+		`panic: lock order: cpu=2 takes test-a@0x[0-9a-f]{16}\(0x[0-9a-f]{16}\)`,
+		`panic: lock order: held 0 test-c@0x[0-9a-f]{16}\(0x[0-9a-f]{16}\)`,
+		`panic: lock order: declared test-a < test-[bd] < test-c`,
+	} {
+		assert.Regexp(t, `(?m)^`+line+`$`, report)
+	}
+	chatter(t, r.Lines)
+}
+
+// TestStall: a CPU that stays in a read section with interrupts off is named, and where it is, by another; then all goes on.
+func TestStall(t *testing.T) {
+	t.Parallel()
+	r := boot(t, kernel(t, "tests=none crash=rcustall@2 exit"), Options{Limits: DefaultLimits})
+	require.NoError(t, r.EndErr())
+	assert.Equal(t, Passed.String(), r.End.String())
+	output := strings.Join(r.Lines, "\n")
+	assert.Regexp(t, `(?m)^rcu: stall: cpu 2 has kept grace period \d+ from ending for \d+ ms$`, output)
+	assert.Regexp(t, `(?m)^rcu: stall: bt \d 0x[0-9a-f]{16} main\.holdSection \S+:\d+$`, output)
+	assert.Regexp(t, `(?m)^rcu: stall: bt \d 0x[0-9a-f]{16} main\.stallOnPurpose\S* kernel/crash\.go:\d+$`, output)
+	assert.Regexp(t, `(?m)^rcu: the grace period has ended$`, output)
+	assert.NotContains(t, output, "does not answer")
+}

@@ -25,7 +25,12 @@ type CPU struct {
 	stopped atomic.Uint32 // 1 once it halted for somebody's panic
 	pings   atomic.Uint32 // NMIs that PingNMI sent and this CPU has not seen
 	seen    atomic.Uint32 // NMIs of PingNMI that it has seen
+	looks   atomic.Uint32 // 1: Look wants to know where this CPU is
+	looked  atomic.Uint32 // 1: seenAt is what it asked for
+	spare   uint32        // NMIs that may still come though what they were sent for has been done
 	dying   uint32        // a fatal trap is being handled: the next one is fatal for the report, too
+
+	seenAt Snapshot // written for Look
 
 	stacks [2 + numIST]Span // boot, panic, IST: once they have guards
 
@@ -71,12 +76,23 @@ func Stack() (lo, hi uintptr) {
 	return gp.StackLo, gp.StackHi
 }
 
+// SetContext says who runs on this CPU's boot and idle stack: runtime.G's Context, which is the kernel's affair.
+func (c *CPU) SetContext(context unsafe.Pointer) { c.bootG.Context = context }
+
+// Context returns who runs on this CPU's boot and idle stack just now.
+func (c *CPU) Context() unsafe.Pointer { return c.bootG.Context }
+
 // Pause, IRQDisable, IRQRestore and TSC are the runtime shim's hot primitives by their local names.
 
 func Pause()                   { runtime.Pause() }
 func IRQDisable() uintptr      { return runtime.IRQDisable() }
 func IRQRestore(flags uintptr) { runtime.IRQRestore(flags) }
 func TSC() uint64              { return runtime.RDTSC() }
+
+// InterruptsOff says whether this CPU takes no interrupts.
+func InterruptsOff() bool { return runtime.Flags()&flagIF == 0 }
+
+const flagIF = 1 << 9
 
 // Idle halts until the next interrupt has been handled. Call it with interrupts off, after a last look for work:
 // the halt and the enabling are one step, so a wake-up that came after the look ends the halt at once.

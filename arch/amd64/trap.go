@@ -59,9 +59,14 @@ func CR3() uint64 { return readCR3() }
 // handlers[v] serves vector v; set at boot, before the vector can fire.
 var handlers [256]func(*Frame)
 
-// Handle makes fn the handler of a vector, or removes it if fn is nil; an exception without a handler is fatal. fn runs with interrupts off on the interrupted stack, must be
-// short and must not block. The local APIC is acknowledged after it returns.
+// Handle makes fn the handler of a vector, or removes it if fn is nil; an exception without a handler is fatal. fn runs
+// with interrupts off on the interrupted stack, must be short and must not block. The local APIC is acknowledged after it
+// returns.
 func Handle(vector int, fn func(*Frame)) { handlers[vector] = fn }
+
+// AroundHandler, if it is set, is called in place of an interrupt's handler, and calls it: the kernel's part of entering and
+// leaving an interrupt. Exceptions and NMIs are not interrupts in this sense.
+var AroundHandler func(f *Frame, handler func(*Frame))
 
 // OnFatal reports a trap that nothing handles. It runs on the CPU's panic stack with interrupts off, on one CPU at
 // a time, the others stopped; when it returns the machine ends.
@@ -89,8 +94,7 @@ func trap(f *Frame) {
 			stopHere()
 		}
 	}
-	if f.Vector == VectorNMI && gsCPU().pings.Swap(0) != 0 {
-		gsCPU().seen.Add(1)
+	if f.Vector == VectorNMI && gsCPU().expectedNMI(f) {
 		return
 	}
 	fatal(f)
@@ -99,7 +103,11 @@ func trap(f *Frame) {
 // interrupt serves a vector that has, or need not have, a handler.
 func interrupt(f *Frame) {
 	if h := handlers[f.Vector]; h != nil {
-		h(f)
+		if f.Vector >= VectorIRQ && AroundHandler != nil {
+			AroundHandler(f, h)
+		} else {
+			h(f)
+		}
 	} else if f.Vector != VectorSpurious {
 		unexpected.Add(1)
 	}

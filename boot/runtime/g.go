@@ -11,7 +11,7 @@ type g struct {
 	stackguard0      uintptr
 	stackguard1      uintptr
 	CPU              unsafe.Pointer // the block of the CPU this g runs on; rewritten whenever the g moves
-	Task             unsafe.Pointer // whose stack this is, nil for boot, idle and panic stacks
+	Context          unsafe.Pointer // who runs here: a task, an idle loop or, while it does, an interrupt handler
 }
 
 // G is g by an exported name.

@@ -12,8 +12,14 @@ func Pause()
 // IRQDisable turns interrupts off and returns RFLAGS as they were.
 func IRQDisable() (flags uintptr)
 
+// Flags returns RFLAGS.
+func Flags() (flags uintptr)
+
 // IRQRestore sets RFLAGS, and with it the interrupt flag, to what IRQDisable returned.
 func IRQRestore(flags uintptr)
 
 // RDTSC reads the time-stamp counter, in ticks; LFENCE before it keeps earlier loads from drifting past.
 func RDTSC() uint64
+
+// CallerPC returns where the caller of its caller goes on. Its caller must have a frame, as all have that make a call.
+func CallerPC() uintptr

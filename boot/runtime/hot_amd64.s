@@ -27,3 +27,15 @@ TEXT runtime·RDTSC<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
 	SHLQ $32, DX
 	ORQ  DX, AX
 	RET
+
+// func Flags() (flags uintptr)
+TEXT runtime·Flags<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
+	PUSHFQ
+	POPQ AX
+	RET
+
+// func CallerPC() uintptr
+// It has no frame, so BP is its caller's: the word above is the return address of that.
+TEXT runtime·CallerPC<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
+	MOVQ 8(BP), AX
+	RET

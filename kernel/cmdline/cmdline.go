@@ -4,14 +4,17 @@
 //	bench=GLOB,…            which benchmarks to run (none)
 //	seed=N                  seed of everything random; decimal or 0x…
 //	exit                    end QEMU when done, with a status that tells pass from fail
-//	crash=KIND[@CPU|@all]   crash on purpose: nil bounds divide overflow panic doublefault gp nmi hang
+//	torture=TIME            how long each torture test runs: seconds, or with a unit, as in 10m (each takes a second or less)
+//	crash=KIND[@CPU|@all]   crash on purpose: nil bounds divide overflow panic doublefault gp nmi hang lockorder; rcustall
+//	                        only keeps a grace period from ending for a while
 //	mute=APICID             treat that CPU as one that does not answer
 //
 // A word that is not understood is reported and otherwise ignored: a typing error must not keep a machine from booting.
 package cmdline
 
 // Kinds of crash, in the order of Crash.
-var crashes = [...]string{"", "nil", "bounds", "divide", "overflow", "panic", "doublefault", "gp", "nmi", "hang"}
+var crashes = [...]string{"", "nil", "bounds", "divide", "overflow", "panic", "doublefault", "gp", "nmi", "hang",
+	"lockorder", "rcustall"}
 
 // Crash is what to crash by.
 type Crash uint8
@@ -28,6 +31,8 @@ const (
 	CrashGP
 	CrashNMI
 	CrashHang
+	CrashLockOrder
+	RCUStall
 )
 
 // AllCPUs as Options.CrashCPU means every CPU at once.
@@ -39,6 +44,7 @@ type Options struct {
 	Bench    string // globs, "" for none
 	Seed     uint64
 	HasSeed  bool
+	TortureS uint32 // seconds; 0 for the default
 	Exit     bool
 	Crash    Crash
 	CrashCPU int
@@ -104,13 +110,13 @@ func (o *Options) word(word string) {
 		}
 		o.Exit = true
 		return
-	case "tests", "bench", "seed", "crash", "mute":
+	case "tests", "bench", "seed", "torture", "crash", "mute":
 		if value == "" {
 			o.complain(word, "a value is missing")
 			return
 		}
 	default:
-		o.complain(word, "unknown word; known are tests= bench= seed= exit crash= mute=")
+		o.complain(word, "unknown word; known are tests= bench= seed= torture= exit crash= mute=")
 		return
 	}
 	switch key {
@@ -123,6 +129,12 @@ func (o *Options) word(word string) {
 			o.Seed, o.HasSeed = v, true
 		} else {
 			o.complain(word, "not a number of 64 bits")
+		}
+	case "torture":
+		if v, ok := seconds(value); ok && v > 0 && v <= maxTortureS {
+			o.TortureS = uint32(v)
+		} else {
+			o.complain(word, "not a time of 1s to 24h")
 		}
 	case "mute":
 		if v, ok := number(value); ok && v < 1<<32 {
@@ -154,7 +166,7 @@ func (o *Options) crash(word, value string) {
 			return
 		}
 	}
-	o.complain(word, "no such crash: nil bounds divide overflow panic doublefault gp nmi hang")
+	o.complain(word, "no such crash: nil bounds divide overflow panic doublefault gp nmi hang lockorder rcustall")
 }
 
 // cutAny takes the first word off a line; blanks, tabs and line ends separate.
@@ -174,6 +186,28 @@ func cut(s string, sep byte) (before, after string, found bool) {
 		}
 	}
 	return s, "", false
+}
+
+const maxTortureS = 24 * 60 * 60
+
+// seconds reads a time: a number of seconds, or of what a unit says: s, m, h.
+func seconds(s string) (v uint64, ok bool) {
+	unit := uint64(1)
+	if s != "" {
+		switch s[len(s)-1] {
+		case 's':
+			s = s[:len(s)-1]
+		case 'm':
+			unit, s = 60, s[:len(s)-1]
+		case 'h':
+			unit, s = 3600, s[:len(s)-1]
+		}
+	}
+	v, ok = number(s)
+	if !ok || v > maxTortureS {
+		return 0, false
+	}
+	return v * unit, true
 }
 
 // number reads a decimal or 0x number of at most 64 bits.

@@ -14,7 +14,7 @@ import (
 )
 
 func parse(line string) *Options {
-	o := &Options{Tests: "stale", Bench: "stale", Seed: 1, HasSeed: true, Exit: true, Crash: CrashHang, CrashCPU: 9,
+	o := &Options{Tests: "stale", Bench: "stale", Seed: 1, HasSeed: true, TortureS: 5, Exit: true, Crash: CrashHang, CrashCPU: 9,
 		Mute: 1, HasMute: true, nbad: 3, bad: [8]Complaint{{"stale", "stale"}}}
 	Parse(line, o)
 	return o
@@ -46,12 +46,19 @@ func TestEachWordIsRead(t *testing.T) {
 		"crash=gp":                      {Tests: "all", Crash: CrashGP},
 		"crash=nmi":                     {Tests: "all", Crash: CrashNMI},
 		"crash=hang":                    {Tests: "all", Crash: CrashHang},
+		"crash=lockorder":               {Tests: "all", Crash: CrashLockOrder},
+		"crash=rcustall@1":              {Tests: "all", Crash: RCUStall, CrashCPU: 1},
+		"torture=10":                    {Tests: "all", TortureS: 10},
+		"torture=0x10s":                 {Tests: "all", TortureS: 16},
+		"torture=90s":                   {Tests: "all", TortureS: 90},
+		"torture=10m":                   {Tests: "all", TortureS: 600},
+		"torture=24h":                   {Tests: "all", TortureS: 86400},
 		"crash=panic@3":                 {Tests: "all", Crash: CrashPanic, CrashCPU: 3},
 		"crash=nmi@all":                 {Tests: "all", Crash: CrashNMI, CrashCPU: AllCPUs},
 		"\texit \n tests=x\rbench=y  ":  {Tests: "x", Bench: "y", Exit: true},
 		"tests=a seed=1 tests=b seed=2": {Tests: "b", Seed: 2, HasSeed: true},
 		"crash=nil@2 crash=gp":          {Tests: "all", Crash: CrashGP},
-		"exit seed=7 bench=a crash=gp@1 mute=2 tests=b": {Tests: "b", Bench: "a", Seed: 7, HasSeed: true, Exit: true,
+		"exit seed=7 bench=a crash=gp@1 mute=2 torture=1m tests=b": {Tests: "b", Bench: "a", Seed: 7, HasSeed: true, TortureS: 60, Exit: true,
 			Crash: CrashGP, CrashCPU: 1, Mute: 2, HasMute: true},
 	} {
 		o := parse(line)
@@ -66,7 +73,11 @@ func TestAWordThatIsNotUnderstoodIsReportedAndOtherwiseIgnored(t *testing.T) {
 		"exits": "unknown", "=": "unknown", "=x": "unknown", "EXIT": "unknown", "Tests=all": "unknown", "\x00\xff": "unknown",
 		"exit=": "no value", "exit=1": "no value", "exit=no": "no value",
 		"tests": "missing", "tests=": "missing", "bench=": "missing", "seed": "missing", "mute=": "missing", "crash=": "missing",
-		"seed=x": "64 bits", "seed=-1": "64 bits", "seed=1x": "64 bits", "seed=0x": "64 bits", "seed=0xg": "64 bits", "seed=ff": "64 bits",
+		"torture": "missing", "torture=": "missing", "torture=0": "1s to 24h", "torture=0m": "1s to 24h", "torture=m": "1s to 24h",
+		"torture=1d": "1s to 24h", "torture=1.5": "1s to 24h", "torture=-1": "1s to 24h", "torture=86401": "1s to 24h",
+		"torture=25h": "1s to 24h", "torture=1441m": "1s to 24h", "torture=99999999999999999999": "1s to 24h", "torture=1ms": "1s to 24h",
+		"torture=307445734561825861m": "1s to 24h",
+		"seed=x":                      "64 bits", "seed=-1": "64 bits", "seed=1x": "64 bits", "seed=0x": "64 bits", "seed=0xg": "64 bits", "seed=ff": "64 bits",
 		"seed=18446744073709551616": "64 bits", "seed=0x10000000000000000": "64 bits", "seed=99999999999999999999999": "64 bits",
 		"seed=184467440737095516150": "64 bits", "seed=1=2": "64 bits", "seed=１": "64 bits",
 		"mute=0x100000000": "APIC", "mute=4294967296": "APIC", "mute=a": "APIC",
@@ -91,8 +102,9 @@ func TestAWordThatIsNotUnderstoodIsReportedAndOtherwiseIgnored(t *testing.T) {
 }
 
 func TestABadWordDoesNotUndoAnEarlierGoodOne(t *testing.T) {
-	o := parse("exit seed=3 crash=gp@2 mute=1 seed=x crash=what mute=z exit=no tests=")
-	require.Equal(t, 5, o.Bad())
+	o := parse("exit seed=3 crash=gp@2 mute=1 torture=9 seed=x crash=what mute=z exit=no torture=x tests=")
+	require.Equal(t, 6, o.Bad())
+	require.Equal(t, uint32(9), o.TortureS)
 	require.True(t, o.Exit && o.HasSeed && o.HasMute)
 	require.Equal(t, []any{uint64(3), CrashGP, 2, uint32(1), "all"}, []any{o.Seed, o.Crash, o.CrashCPU, o.Mute, o.Tests})
 }
@@ -201,6 +213,7 @@ func sound(t *testing.T, line string) {
 	require.True(t, o.CrashCPU >= AllCPUs && o.CrashCPU <= 1<<16)
 	require.True(t, o.HasSeed || o.Seed == 0)
 	require.True(t, o.HasMute || o.Mute == 0)
+	require.LessOrEqual(t, o.TortureS, uint32(maxTortureS))
 	again := *o
 	Parse(line, o)
 	require.Equal(t, again, *o, "reading a line twice gives the same")
@@ -210,7 +223,7 @@ func sound(t *testing.T, line string) {
 
 var good = []string{
 	"/boot/exo.img tests=sync/*,mm/* bench=sync/queue seed=0x2a exit",
-	"build/exo.img crash=doublefault@3 exit mute=0x1f",
+	"build/exo.img crash=doublefault@3 exit mute=0x1f torture=10m",
 	"tests=none bench=*,none seed=18446744073709551615 crash=nil@all",
 	"a b c d e f g h i j",
 }

@@ -1,0 +1,42 @@
+package qemu
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tortures are the torture tests, in the kernel's order.
+var tortures = []string{"torture/queue", "torture/hazard", "torture/ring", "torture/deque", "torture/sleeplock", "torture/order", "torture/rcu"}
+
+// TestTorture runs each torture test for ten seconds, on several numbers of CPUs. (TestBoot runs them too, for a second or less.)
+// `make torture T=10m` runs them for longer.
+func TestTorture(t *testing.T) {
+	for _, cpus := range []int{1, 2, 4, 8} {
+		t.Run(fmt.Sprintf("cpus=%d", cpus), func(t *testing.T) {
+			t.Parallel()
+			k := kernel(t, "tests=torture/* torture=10s exit")
+			k.CPUs = cpus
+			r := boot(t, k, Options{Limits: Limits{Silence: time.Minute, Total: 8 * time.Minute}, Min: len(tortures)})
+			inKernelTests(t, r)
+			require.NoError(t, r.Err())
+			assert.Empty(t, r.Skipped())
+			var names []string
+			for _, test := range r.Tests {
+				name, _, _ := strings.Cut(test.Name, ":")
+				names = append(names, name)
+				assert.NotEmpty(t, test.Diagnostics, "%s says what it did", name)
+				for _, d := range test.Diagnostics {
+					assert.True(t, strings.HasPrefix(d, name+": "), "%q among what %s says", d, name)
+					t.Log(d)
+				}
+				assert.Equal(t, fmt.Sprint(cpus), test.Directives["cpus"])
+			}
+			assert.Equal(t, tortures, names)
+		})
+	}
+}
