@@ -27,7 +27,7 @@ run     := $(GO) run ./qemu/exo-run $(machine)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build qemu test bench iso qemu-iso qemu-gdb gdb lint mutants fuzz clean deps-qemu deps-test deps-iso
+.PHONY: help build qemu test torture bench bench-peers iso qemu-iso qemu-gdb gdb lint locks pictures figures mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
 
 help: ## list these verbs
 	@echo 'make VERB [VARIABLE=value …]'
@@ -41,7 +41,7 @@ help: ## list these verbs
 	@echo '  ACCEL=A        auto, tcg or kvm (auto: KVM where it is real)'
 	@echo '  TESTS=GLOB,…   which in-kernel tests to run: all, none or globs (default all)'
 	@echo '  BENCH=GLOB,…   which benchmarks to run'
-	@echo '  APPEND=WORDS   more words for the kernel: exit, seed=N, crash=KIND@CPU, mute=APICID'
+	@echo '  APPEND=WORDS   more words for the kernel: exit, seed=N, torture=TIME, crash=KIND@CPU, mute=APICID'
 	@echo '  QEMU_EXTRA=…   more arguments for QEMU'
 	@echo 'everywhere:'
 	@echo '  DEPS=check     only say which packages are missing; DEPS=none: do not look'
@@ -58,8 +58,15 @@ test: deps-test build lint ## everything that can fail, race detector on: what C
 	@$(GO) run ./tools/mkimage iso -o $(ISO) -append exit
 	$(GO) test -race -count=1 -timeout 40m ./...
 
+torture: build ## torture tests of kernel/sync, each for T (1m, or 10m, 2h, 30s) on CPUS (4) or TOPO; TESTS=GLOB,… selects
+	@$(GO) run ./qemu/exo-run -topo '$(TOPO)' -cpus '$(or $(CPUS),$(if $(TOPO),,4))' -mem '$(MEM)' -accel '$(ACCEL)' \
+		-extra '$(QEMU_EXTRA)' -silence 1m -limit 0 -append 'tests=$(or $(TESTS),torture/*) torture=$(or $(T),1m) exit $(APPEND)'
+
 bench: build ## benchmarks in instructions, each beside its baseline (BENCH=GLOB,… selects)
 	@$(GO) run ./qemu/exo-run -icount=1 -mem '$(MEM)' -extra '$(QEMU_EXTRA)' -bench -append 'tests=none bench=$(or $(BENCH),*) exit $(APPEND)'
+
+bench-peers: deps-peers ## kernel/sync beside liburcu and Concurrency Kit, on this host (RUN=REGEXP, RUNS=N, MD=FILE, STRICT=1)
+	@GOAMD64=v1 CGO_ENABLED=0 $(GO) run ./tools/peers -run '$(or $(RUN),.)' -n $(or $(RUNS),15) -md '$(MD)' -strict=$(if $(STRICT),true,false)
 
 iso: deps-iso build ## a CD image that GRUB boots (multiboot 2)
 	@$(GO) run ./tools/mkimage iso -o $(ISO) -append '$(words)'
@@ -78,9 +85,26 @@ lint: ## formatting and static checks, ring 0 included
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'lint: run gofmt -w on these files' >&2; exit 1; }
 	$(GO) vet ./...
 	@$(GO) run ./tools/mkimage vet
+	@$(GO) run ./tools/locks check
+
+locks: ## inventory of all locks; draws docs/lock-order.svg
+	@$(GO) run ./tools/locks list
+	@$(GO) run ./tools/locks draw
+
+pictures: ## draw the pictures of docs/sync
+	@$(GO) run ./tools/pictures
+
+figures: ## measure (bench, bench-peers), and put the figures into docs (RUNS=N)
+	@mkdir -p $(BUILD)
+	@$(MAKE) -s bench BENCH= APPEND= >$(BUILD)/bench.txt || { cat $(BUILD)/bench.txt; exit 1; }
+	@$(MAKE) -s bench-peers RUN= MD=$(BUILD)/peers.md
+	@$(GO) run ./tools/figures -bench $(BUILD)/bench.txt -peers $(BUILD)/peers.md
 
 mutants: deps-test ## break the code on purpose in many ways and see each noticed (RUN=REGEXP selects)
 	@$(GO) run ./tools/mutants -run '$(or $(RUN),.)'
+
+verify: deps-verify ## have SPIN go through every state of the models of kernel/sync, and see each fault in them found (RUN=REGEXP)
+	@$(GO) run ./tools/verify -run '$(or $(RUN),.)'
 
 fuzz: ## fuzz each parser for FUZZTIME (default 30s)
 	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab; do \
@@ -100,3 +124,9 @@ deps-test:
 
 deps-iso:
 	@DEPS=$(DEPS) tools/deps.sh binutils grub xorriso mtools
+
+deps-peers:
+	@DEPS=$(DEPS) tools/deps.sh gcc liburcu ck
+
+deps-verify:
+	@DEPS=$(DEPS) tools/deps.sh gcc spin

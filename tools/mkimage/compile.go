@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -124,4 +125,33 @@ func runVet(args []string) error {
 		return err
 	}
 	return run(cmd)
+}
+
+// runList prints what go list knows of packages as ring 0 builds them, and of what they are made from, each after what it
+// imports. The overlay is left in the build folder: for tools that read the sources themselves (tools/locks).
+func runList(args []string) error {
+	flags := flag.NewFlagSet("mkimage list", flag.ContinueOnError)
+	build := flags.String("build", "build", "`folder` for overlay.json")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	module, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	t, err := activeToolchain(module)
+	if err != nil {
+		return err
+	}
+	cmd, err := t.ring0(module, *build, "list",
+		append([]string{"-e", "-deps", "-json=ImportPath,Dir,GoFiles,ImportMap,Error"}, flags.Args()...)...)
+	if err != nil {
+		return err
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("go list for ring 0: %w", err)
+	}
+	_, err = os.Stdout.Write(out)
+	return err
 }

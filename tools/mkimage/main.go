@@ -5,6 +5,7 @@
 //	mkimage initramfs [-o build/initramfs.cpio] FOLDER             pack a folder as a newc archive
 //	mkimage iso       [-o build/exo.iso] [-append LINE]            GRUB, the kernel and the initramfs on a CD
 //	mkimage vet                                                    go vet over the packages that only ring 0 builds
+//	mkimage list      -build FOLDER PACKAGE…                       go list of ring 0's packages; FOLDER gets overlay.json
 //
 // The same inputs give the same bytes. Run it in the module's root folder.
 package main
@@ -26,6 +27,7 @@ var commands = map[string]command{
 	"initramfs": {runInitramfs, "pack a folder as a newc cpio archive"},
 	"iso":       {runISO, "put GRUB, the kernel and the initramfs on a bootable CD image"},
 	"vet":       {runVet, "run go vet over the packages that only ring 0 builds"},
+	"list":      {runList, "run go list over packages as ring 0 builds them"},
 }
 
 func main() {
@@ -46,7 +48,7 @@ func main() {
 
 func usage() {
 	fmt.Fprintln(os.Stderr, "usage: mkimage COMMAND [options]")
-	for _, name := range []string{"kernel", "initramfs", "iso", "vet"} {
+	for _, name := range []string{"kernel", "initramfs", "iso", "vet", "list"} {
 		fmt.Fprintf(os.Stderr, "  %-10s %s\n", name, commands[name].help)
 	}
 	os.Exit(2)

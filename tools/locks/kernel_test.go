@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func kernelRoot(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	root, err = filepath.EvalSymlinks(root)
+	require.NoError(t, err)
+	return root
+}
+
+var listed struct {
+	once sync.Once
+	list *listing
+	err  error
+}
+
+// kernelList asks for the kernel's files once for all tests.
+func kernelList(t *testing.T) *listing {
+	t.Helper()
+	listed.once.Do(func() { listed.list, listed.err = listRing0(kernelRoot(t)) })
+	require.NoError(t, listed.err)
+	return listed.list
+}
+
+// TestTheKernelHoldsTheOrder is make lint's check, and that it saw what ring 0 alone has.
+func TestTheKernelHoldsTheOrder(t *testing.T) {
+	r, err := analyseListed(kernelRoot(t), kernelList(t), nil)
+	require.NoError(t, err)
+	require.Empty(t, r.findings)
+	require.Greater(t, r.functions, 400)
+	require.Greater(t, r.acquisitions, 2)
+	require.Greater(t, r.handlersCount, 2, "the kernel's interrupt handlers")
+	places := ""
+	for _, o := range r.objects {
+		places += r.at[o] + "\n"
+	}
+	require.Contains(t, places, "kernel/sync/sleeplock.go:", "a portable package")
+	require.Contains(t, places, "kernel/test_smp.go:", "a file that only ring 0 builds")
+	require.Contains(t, strings.Join(taken(r), "\n"), "kernel/sync/sleeplock.go:")
+	var list bytes.Buffer
+	require.NoError(t, r.print(&list))
+	require.Equal(t, len(r.objects)+1, strings.Count(list.String(), "\n"))
+}
+
+func taken(r *result) (all []string) {
+	for _, o := range r.objects {
+		all = append(all, r.takenAt[o]...)
+	}
+	return all
+}
+
+// TestBrokenKernelsAreRefused breaks a line of the kernel at a time.
+func TestBrokenKernelsAreRefused(t *testing.T) {
+	root := kernelRoot(t)
+	for _, m := range []struct{ file, old, new, says string }{
+		{"kernel/sync/sleeplock.go", "var guard = Spinlock{Class: ClassPI}", "var guard Spinlock",
+			"Spinlock kernel/sync.guard has no class"},
+		{"kernel/sync/sleeplock.go", "var guard = Spinlock{Class: ClassPI}", "var guard = Spinlock{Class: ClassInode}",
+			"is given class inode, which is not one of spinlocks"},
+		{"kernel/sync/sleeplock.go", "\trefresh(l.holder)\n\tguard.Unlock(c)\n", "\trefresh(l.holder)\n",
+			"Park may sleep, and a spinlock of class pi is held since kernel/sync/sleeplock.go:"},
+		{"kernel/sync/sleeplock.go", "\trefresh(c)\n\tguard.Unlock(by)\n", "\trefresh(c)\n\tguard.Lock(by)\n",
+			"the class does not nest"},
+		{"kernel/sync/classes.go", `{name: "console", kind: kindSpinIRQ}`,
+			`{name: "console", kind: kindSpinIRQ, before: 1 << ClassPI}`, "class pi is before itself: pi < console < pi"},
+		{"kernel/console.go", "sync.Spinlock{Class: sync.ClassConsole}", "sync.Spinlock{Class: sync.ClassPI}",
+			"a spinlock of class pi is taken in an interrupt handler"},
+		{"kernel/console.go", "\tamd64.PutByte('\\n')\n", "\tamd64.PutByte('\\n')\n\tsay(\"\")\n",
+			"the class does not nest; called by kernel.put"},
+		{"kernel/test_smp.go", "\tticketLock sync.Ticket\n", "\tticketLock sync.Spinlock\n", "does not compile for ring 0"},
+	} {
+		path := filepath.Join(root, filepath.FromSlash(m.file))
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(text), m.old), "%s: %s", m.file, m.old)
+		edited := write(t, "edited.go", strings.Replace(string(text), m.old, m.new, 1))
+		r, err := analyseListed(root, kernelList(t), map[string]string{path: edited})
+		if err != nil {
+			require.ErrorContains(t, err, m.says)
+			continue
+		}
+		require.Contains(t, strings.Join(r.findings, "\n"), m.says, "%s: %s", m.file, m.new)
+	}
+}
+
+// TestPackagesThatRing0CannotBuildAreSeenToo: one that needs Go's own runtime is looked at as the host has it.
+func TestPackagesThatRing0CannotBuildAreSeenToo(t *testing.T) {
+	root, copied := kernelRoot(t), t.TempDir()
+	for _, name := range []string{"go.mod", "go.sum", "arch", "boot", "kernel", "tools/mkimage"} {
+		from, to := filepath.Join(root, name), filepath.Join(copied, name)
+		if text, err := os.ReadFile(from); err == nil {
+			require.NoError(t, os.WriteFile(to, text, 0o644))
+			continue
+		}
+		require.NoError(t, os.CopyFS(to, os.DirFS(from)))
+	}
+	hosted := filepath.Join(copied, "kernel", "hosted")
+	require.NoError(t, os.Mkdir(hosted, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(hosted, "hosted.go"), []byte(`package hosted
+
+import (
+	"runtime"
+
+	"exo/kernel/sync"
+)
+
+var spin = sync.Spinlock{Class: sync.ClassPI}
+var sleep = sync.Sleeplock{Class: sync.ClassInode}
+
+func wrong(c *sync.Context) {
+	spin.Lock(c)
+	runtime.GC()
+	sleep.Lock(c)
+}
+`), 0o644))
+	r, err := analyseKernel(copied)
+	require.NoError(t, err)
+	require.Contains(t, r.findings, "kernel/hosted/hosted.go:15: a sleeplock of class inode is taken while a spinlock of "+
+		"class pi is held since kernel/hosted/hosted.go:13: it may sleep")
+	require.Contains(t, strings.Join(taken(r), "\n"), "kernel/console.go:")
+}
+
+// TestThePictureIsUpToDate compares docs/lock-order.svg with what the table says now.
+func TestThePictureIsUpToDate(t *testing.T) {
+	root := kernelRoot(t)
+	l, err := loadHost(root, nil, "./kernel/sync")
+	require.NoError(t, err)
+	o, err := readOrder(l)
+	require.NoError(t, err)
+	picture, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(picture)))
+	require.NoError(t, err)
+	require.Equal(t, string(picture), string(draw(o)), "run make locks")
+	require.Equal(t, draw(o), draw(o))
+	for _, c := range o.classes {
+		if c != nil {
+			require.Contains(t, string(picture), ">"+c.name+"</text>")
+		}
+	}
+}
+
+// TestAFolderWithoutLocksIsNoSuccess: a check that saw nothing must not say that all is well.
+func TestAFolderWithoutLocksIsNoSuccess(t *testing.T) {
+	var out bytes.Buffer
+	require.Error(t, runCheck(t.TempDir(), &out))
+	require.Empty(t, out.String())
+	require.ErrorContains(t, (&result{functions: 7}).verdict(&out), "no lock seen in 7 functions")
+}

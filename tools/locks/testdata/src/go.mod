@@ -1,0 +1,3 @@
+module exo
+
+go 1.26.0

@@ -1,0 +1,6 @@
+package objects
+
+import "exo/kernel/sync"
+
+// A file that may use raw locks.
+var allowed sync.Ticket
