@@ -3,6 +3,7 @@
 package main
 
 import (
+	"exo/arch/amd64"
 	"exo/kernel/ktest"
 	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
@@ -54,17 +55,23 @@ func testTortureQueue(t *ktest.T, cpu int) {
 	q, r := &queueTest, t.Rand(cpu)
 	for {
 		for range 8 {
-			in, where := r.N(2) == 0, int(r.N(4))
+			jostle(t, r)
+			where, burst := int(r.N(4)), 1+r.N(12)
+			if r.N(4) != 0 { // what most are at just now, in short turns
+				where, burst = int(amd64.NowNs()>>22&3), 1+r.N(2)
+			}
 			if where == 3 {
 				q.churn(t, cpu, r)
 				continue
 			}
-			for range 1 + r.N(12) {
-				q.step(t, cpu, in, where)
+			for range 1 + 8/burst {
+				in := r.N(2) == 0
+				for range burst {
+					q.step(t, cpu, in, where)
+				}
 			}
 			spend(r)
 		}
-		jostle(t, r)
 		if !going(t, cpu) {
 			break
 		}

@@ -125,9 +125,9 @@ func testTortureRCU(t *ktest.T, cpu int) {
 				w.synchronize(t, cpu, c, r)
 			case n < 982:
 				w.barrier(t, cpu, c)
-			case n < 986:
-				w.rest(r)
 			case n < 990:
+				w.rest(r)
+			case n < 993:
 				w.hold(t, cpu)
 			default:
 				rcuPoll()
@@ -191,8 +191,8 @@ func tickRCU(me *local) {
 	n := rcuTest.table[w.handler.N(rcuEntries)].Load()
 	version := n.version.Load()
 	ok := n.sound(version)
-	for range w.handler.N(30) {
-		amd64.Pause()
+	if w.handler.N(4) == 0 {
+		amd64.DelayUs(w.handler.N(500))
 	}
 	ok = n.sound(version) && ok
 	age := n.age.Load()

@@ -44,10 +44,11 @@ type Deque struct {
 
 	bottom atom.Int64           // index after the newest element; written by the owner
 	buffer atom.Pointer[Buffer] // written by the owner
+	end    int64                // the owner's copy of bottom, for a load of that would wait for Pop's fence
 	limit  int64                // the owner's: while bottom is below it there is room, whatever thieves do
 	source Buffers
 	rcu    *RCU
-	_      [16]byte
+	_      [8]byte
 }
 
 // Buffer is a circular array of a deque.
@@ -84,6 +85,7 @@ func (d *Deque) Init(elements int, source Buffers, rcu *RCU) bool {
 	}
 	d.top.Store(0)
 	d.bottom.Store(0)
+	d.end = 0
 	d.limit = int64(elements)
 	d.buffer.Store(b)
 	return true
@@ -113,7 +115,7 @@ func putBuffer(_ int, h *Head) {
 
 // Push adds v as the newest element, as a call from the owner's CPU; false: full, and no larger buffer is to be had.
 func (d *Deque) Push(cpu int, v uint64) bool {
-	i := d.bottom.Load()
+	i := d.end
 	b := d.buffer.Load()
 	if i >= d.limit {
 		if b = d.makeRoom(cpu, i, b); b == nil {
@@ -121,6 +123,7 @@ func (d *Deque) Push(cpu int, v uint64) bool {
 		}
 	}
 	b.at(i).StoreRelease(v)
+	d.end = i + 1
 	d.bottom.StoreRelease(i + 1) // order: publishes the element and the buffer; pairs with Steal's load (G2)
 	return true
 }
@@ -148,10 +151,11 @@ func (d *Deque) makeRoom(cpu int, i int64, b *Buffer) *Buffer {
 
 // Pop takes the newest element, as a call from the owner; false: there is none.
 func (d *Deque) Pop() (v uint64, ok bool) {
-	i := d.bottom.Load() - 1
+	i := d.end - 1
 	if d.top.Load() > i { // before the decrement: an empty deque stays as it is
 		return 0, false
 	}
+	d.end = i
 	d.bottom.Store(i) // order: a fence, between this store and the load of top; pairs with Steal's compare-and-swap (G1)
 	t := d.top.Load()
 	if t < i {
@@ -162,6 +166,7 @@ func (d *Deque) Pop() (v uint64, ok bool) {
 		v = d.buffer.Load().at(i).Load()
 		ok = d.top.CompareAndSwap(t, t+1)
 	}
+	d.end = i + 1
 	d.bottom.StoreRelease(i + 1)
 	if !ok {
 		return 0, false

@@ -78,6 +78,7 @@ func TestDeque_G3_G4_AgainstAModel(t *testing.T) {
 			start = 1<<62 + int64(r.IntN(64))
 			h.top.Store(start)
 			h.bottom.Store(start)
+			h.end = start
 			h.limit += start
 		}
 		puts := 2 + r.IntN(7)

@@ -52,11 +52,11 @@ type Hazards struct {
 
 // HazardCPU is one CPU's part.
 type HazardCPU struct {
-	slots [HazardSlots]atom.Pointer[Retired] // written by the CPU, read by all
+	slots [HazardSlots]atom.Uint64 // addresses, 0: none; written by the CPU, read by all
 	_     [32]byte
 	list  *Retired // touched by the CPU alone, as is the rest
 	count int
-	table [2 * HazardSlots * maxHazardCPUs]*Retired // a hash table of what is protected, for the scan
+	table [2 * HazardSlots * maxHazardCPUs]uint64 // a hash table of what is protected, for the scan
 	_     [48]byte
 }
 
@@ -76,14 +76,16 @@ func (h *Hazards) Bound() int { return 2 * HazardSlots * len(h.cpus) }
 
 // Protect sets a slot to o, which the caller found somewhere, and must then find there again before it uses o:
 // the order of the two is all there is to hazard pointers, so Protect is a full fence.
-func (h *Hazards) Protect(cpu, slot int, o *Retired) { h.cpus[cpu].slots[slot].Store(o) }
+func (h *Hazards) Protect(cpu, slot int, o *Retired) { h.cpus[cpu].slots[slot].Store(addressOf(o)) }
 
 // ProtectBefore sets a slot without the fence. A Protect by the same CPU must follow before o is looked for again.
-func (h *Hazards) ProtectBefore(cpu, slot int, o *Retired) { h.cpus[cpu].slots[slot].StoreRelease(o) }
+func (h *Hazards) ProtectBefore(cpu, slot int, o *Retired) {
+	h.cpus[cpu].slots[slot].StoreRelease(addressOf(o))
+}
 
 // Clear empties a slot.
 func (h *Hazards) Clear(cpu, slot int) {
-	h.cpus[cpu].slots[slot].StoreRelease(nil) // order: after all that was done with the object; pairs with scan's load (G1)
+	h.cpus[cpu].slots[slot].StoreRelease(0) // order: after all that was done with the object; pairs with scan's load (G1)
 }
 
 // Retire hands over an object that can no longer be found anywhere, to be reclaimed when nobody protects it.
@@ -110,7 +112,7 @@ func (h *Hazards) scan(cpu int) {
 	for i := range h.cpus {
 		for j := range h.cpus[i].slots {
 			// order: after the objects were taken out, by a compare-and-swap; pairs with the fence in Protect (G1)
-			if o := h.cpus[i].slots[j].Load(); o != nil {
+			if o := h.cpus[i].slots[j].Load(); o != 0 {
 				insert(table, o)
 			}
 		}
@@ -120,7 +122,7 @@ func (h *Hazards) scan(cpu int) {
 	for list != nil {
 		o := list
 		list = o.next
-		if contains(table, o) {
+		if contains(table, addressOf(o)) {
 			o.next = c.list
 			c.list = o
 			c.count++
@@ -139,22 +141,27 @@ func tableSize(cpus int) int {
 	return n
 }
 
+// addressOf is o as a number. Go's atomic stores of pointers are calls, with a look at the collector's write barrier; and a
+// slot need not keep its object alive.
+//
+// SAFETY: the number is compared and never made a pointer again; objects do not move.
+func addressOf(o *Retired) uint64 { return uint64(uintptr(unsafe.Pointer(o))) }
+
 // place is where o's search begins (Fibonacci hashing: Knuth, vol. 3, §6.4).
-func place(table []*Retired, o *Retired) int {
-	// SAFETY: the address is a number here; objects do not move.
-	return int(uint64(uintptr(unsafe.Pointer(o)))*0x9e3779b97f4a7c15>>40) & (len(table) - 1)
+func place(table []uint64, o uint64) int {
+	return int(o*0x9e3779b97f4a7c15>>40) & (len(table) - 1)
 }
 
-func insert(table []*Retired, o *Retired) {
+func insert(table []uint64, o uint64) {
 	i := place(table, o)
-	for table[i] != nil && table[i] != o {
+	for table[i] != 0 && table[i] != o {
 		i = (i + 1) & (len(table) - 1)
 	}
 	table[i] = o
 }
 
-func contains(table []*Retired, o *Retired) bool {
-	for i := place(table, o); table[i] != nil; i = (i + 1) & (len(table) - 1) {
+func contains(table []uint64, o uint64) bool {
+	for i := place(table, o); table[i] != 0; i = (i + 1) & (len(table) - 1) {
 		if table[i] == o {
 			return true
 		}

@@ -41,17 +41,17 @@ type HazardQueue struct {
 	*HazardNodes
 	_ [56]byte
 
-	head atom.Pointer[HazardNode] // the dummy
+	head atom.Uint64 // number of the dummy
 	_    [56]byte
-	tail atom.Pointer[HazardNode] // the last node or the one before it
+	tail atom.Uint64 // number of the last node or the one before it
 	_    [56]byte
 }
 
 // HazardNode is a node of HazardQueues.
 type HazardNode struct {
-	Retired // first: a hazard slot that points at it points at the node
-	next    atom.Pointer[HazardNode]
-	value   uint64 // written before the node is linked, read while it is protected
+	Retired             // first: a hazard slot that points at it points at the node
+	next    atom.Uint64 // number of the next node, 0: none
+	value   uint64      // written before the node is linked, read while it is protected
 }
 
 // HazardNodes is the memory of HazardQueues: nodes, who has which, and what protects them.
@@ -84,52 +84,52 @@ func (n *HazardNodes) Drain(cpu int) int { return n.hazards.Drain(cpu) }
 // Free counts the free nodes. Nothing else may run.
 func (n *HazardNodes) Free() int { return n.pool.Free() }
 
-// get takes a node, or returns nil. Retired ones are scanned early if it cannot be helped.
-func (n *HazardNodes) get(cpu int) *HazardNode {
+// get takes a node, or returns 0. Retired ones are scanned early if it cannot be helped.
+func (n *HazardNodes) get(cpu int) uint32 {
 	i := n.pool.Get(cpu)
 	if i == 0 {
 		n.hazards.Drain(cpu)
-		if i = n.pool.Get(cpu); i == 0 {
-			return nil
-		}
+		i = n.pool.Get(cpu)
 	}
-	return &n.nodes[i]
+	return i
 }
 
 // Init makes q empty, over nodes that queues may share. It takes one for the dummy, as a call from cpu, and fails if there
 // is none.
 func (q *HazardQueue) Init(cpu int, nodes *HazardNodes) bool {
 	q.HazardNodes = nodes
-	n := nodes.get(cpu)
-	if n == nil {
+	i := nodes.get(cpu)
+	if i == 0 {
 		return false
 	}
-	n.next.StoreRelease(nil)
-	q.head.Store(n)
-	q.tail.Store(n)
+	q.nodes[i].next.StoreRelease(0)
+	q.head.Store(uint64(i))
+	q.tail.Store(uint64(i))
 	return true
 }
 
 // Enqueue adds v at the end; false: no node.
 func (q *HazardQueue) Enqueue(cpu int, v uint64) bool {
-	n := q.get(cpu)
-	if n == nil {
+	i := uint64(q.get(cpu))
+	if i == 0 {
 		return false
 	}
+	n := &q.nodes[i]
 	n.value = v
-	n.next.StoreRelease(nil)
+	n.next.StoreRelease(0)
 	for {
 		t := q.tail.Load()
-		q.hazards.Protect(cpu, 0, &t.Retired)
+		last := &q.nodes[t]
+		q.hazards.Protect(cpu, 0, &last.Retired)
 		if q.tail.Load() != t {
 			continue
 		}
-		if next := t.next.Load(); next != nil {
+		if next := last.next.Load(); next != 0 {
 			q.tail.CompareAndSwap(t, next) // help the one who linked it
 			continue
 		}
-		if t.next.CompareAndSwap(nil, n) { // order: publishes the node; pairs with Dequeue's load of next (G2)
-			q.tail.CompareAndSwap(t, n) // or somebody helped
+		if last.next.CompareAndSwap(0, i) { // order: publishes the node; pairs with Dequeue's load of next (G2)
+			q.tail.CompareAndSwap(t, i) // or somebody helped
 			q.hazards.Clear(cpu, 0)
 			return true
 		}
@@ -140,28 +140,32 @@ func (q *HazardQueue) Enqueue(cpu int, v uint64) bool {
 func (q *HazardQueue) Dequeue(cpu int) (v uint64, ok bool) {
 	for {
 		h := q.head.Load()
-		q.hazards.ProtectBefore(cpu, 0, &h.Retired)
-		next := h.next.Load() // nodes stay nodes, so this may be read; not used before it is found again
-		if next == nil {
-			q.hazards.Protect(cpu, 0, &h.Retired)
-			if q.head.Load() == h && h.next.Load() == nil {
+		dummy := &q.nodes[h]
+		q.hazards.ProtectBefore(cpu, 0, &dummy.Retired)
+		n := dummy.next.Load() // nodes stay nodes, so this may be read; not used before it is found again
+		if n == 0 {
+			q.hazards.Protect(cpu, 0, &dummy.Retired)
+			if q.head.Load() == h && dummy.next.Load() == 0 {
 				q.clear(cpu)
 				return 0, false
 			}
 			continue
 		}
-		q.hazards.Protect(cpu, 1, &next.Retired)
-		if q.head.Load() != h || h.next.Load() != next {
+		first := &q.nodes[n]
+		q.hazards.Protect(cpu, 1, &first.Retired)
+		if q.head.Load() != h || dummy.next.Load() != n {
 			continue
 		}
-		if t := q.tail.Load(); t == h {
-			q.tail.CompareAndSwap(t, next) // head must not pass tail
-			continue
+		if first.next.Load() == 0 { // otherwise tail was at n when that was linked
+			if t := q.tail.Load(); t == h {
+				q.tail.CompareAndSwap(t, n) // head must not pass tail
+				continue
+			}
 		}
-		v = next.value
-		if q.head.CompareAndSwap(h, next) {
+		v = first.value
+		if q.head.CompareAndSwap(h, n) {
 			q.clear(cpu)
-			q.hazards.Retire(cpu, &h.Retired)
+			q.hazards.Retire(cpu, &dummy.Retired)
 			return v, true
 		}
 	}
@@ -174,8 +178,8 @@ func (q *HazardQueue) clear(cpu int) {
 
 // Close gives the dummy back, as a call from cpu. The queue must be empty, and nobody may use it any more.
 func (q *HazardQueue) Close(cpu int) {
-	h := q.head.Load()
-	if h.next.Load() != nil {
+	h := &q.nodes[q.head.Load()]
+	if h.next.Load() != 0 {
 		panic("sync: a queue with elements was closed")
 	}
 	q.hazards.Retire(cpu, &h.Retired)

@@ -49,13 +49,13 @@ type PoolCPU struct {
 	_       [52]byte
 }
 
-// chain is a chain of slots: how many in the upper half, the first one's number in the lower. One word, for each store
+// chain is a chain of slots: the first one's number in the upper half, how many in the lower. One word, for each store
 // has to leave the store buffer before the compare-and-swap that follows.
 type chain uint64
 
-func (c chain) first() uint32       { return uint32(c) }
-func (c chain) len() uint32         { return uint32(c >> 32) }
-func (c chain) with(i uint32) chain { return c>>32<<32 + 1<<32 + chain(i) }
+func (c chain) first() uint32       { return uint32(c >> 32) }
+func (c chain) len() uint32         { return uint32(c) }
+func (c chain) with(i uint32) chain { return chain(i)<<32 | chain(uint32(c)+1) }
 
 // maxBatch is how many slots change hands at once, where there are plenty.
 const maxBatch = 32
@@ -130,7 +130,7 @@ func (p *Pool) withdraw() uint32 {
 			return 0
 		}
 		below := p.links[i].batch.Load() // of another time, if the batch has left: then top's generation is old
-		if p.depot.CompareAndSwap(uint64(top), top.next(below)) {
+		if p.depot.CompareAndSwap(uint64(top), uint64(top.later(below))) {
 			return i
 		}
 	}
@@ -141,7 +141,7 @@ func (p *Pool) deposit(i uint32) {
 	for {
 		top := Ref(p.depot.Load())
 		p.links[i].batch.StoreRelease(top.index())
-		if p.depot.CompareAndSwap(uint64(top), top.next(i)) { // order: publishes the chain; pairs with withdraw's (G2)
+		if p.depot.CompareAndSwap(uint64(top), uint64(top.later(i))) { // order: publishes the chain; pairs with withdraw's (G2)
 			return
 		}
 	}

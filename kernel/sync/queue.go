@@ -15,16 +15,17 @@
 //
 // Progress: lock-free. Callers: a task on its CPU, preemption off; not interrupt handlers (the pool is the CPU's).
 // Memory: a slot leaves with the Dequeue that makes it no longer the dummy, and goes to that CPU's pool at once: its
-// memory stays a slot, and what late readers still hold is a Ref of an older generation.
+// memory stays a slot, and what late readers still hold is a Ref of an earlier life.
 // Not promised: fairness between producers.
 //
-// Proof sketch. tail, head and every next are Refs, each write a new generation; so a load that finds the same word again
-// knows that it did not change in between. Enqueue takes effect when it links its slot behind the last one: tail, read
-// again after next, was that slot all the time, so its next, being nobody, was the queue's end (G3). Dequeue takes effect
-// when it moves head; head, read again after next, was the dummy all the time, so next was its successor, and a
-// successor never changes once set (G1). If next was nobody, the queue was empty when it was read (G4). head never
-// passes tail: Dequeue moves head from h only when tail, read after h was head, is not h, and tail never goes back. So a
-// slot that leaves is behind both.
+// Proof sketch. All words are Refs, so none comes back to a value that it had. The slot's own next tells which life it is
+// in as long as it has no successor. Enqueue takes effect when it links its slot behind the last one: that compare-and-swap
+// expects "this life of yours, and nobody", which is so only while the slot that tail named is in the queue and is its end
+// (G3). Dequeue takes effect when it moves head from the Ref that it read: so the slot was the dummy all the time, and
+// the successor that was read is its successor, for that never changes once set (G1). If next was nobody, of the life that
+// head named, the slot was the dummy and the queue was empty when next was read (G4). head never passes tail: Dequeue
+// moves head from h only if tail, read later, is not h, or if h's successor has one itself, for tail was at it when that was
+// linked; and tail never goes back. So a slot that leaves is behind both, and its life can end.
 package sync
 
 import "exo/kernel/sync/atom"
@@ -43,7 +44,7 @@ type Queue struct {
 
 // Slot is a node of queues and stacks.
 type Slot struct {
-	next  atom.Uint64 // Ref
+	next  atom.Uint64 // Ref of the slot that follows; or this one's life, and no slot, as while it is free
 	value atom.Uint64
 }
 
@@ -58,14 +59,17 @@ func (q *Queue) Init(cpu int, slots []Slot, pool *Pool) bool {
 	if i == 0 {
 		return false
 	}
-	q.slots[i].reset()
-	q.head.Store(Ref(q.head.Load()).next(i))
-	q.tail.Store(Ref(q.tail.Load()).next(i))
+	dummy := uint64(slots[i].ref(i))
+	q.head.Store(dummy)
+	q.tail.Store(dummy)
 	return true
 }
 
-// reset makes the slot the last of whatever it will be linked into.
-func (s *Slot) reset() { s.next.StoreRelease(Ref(s.next.Load()).next(0)) }
+// ref names slot i, which has come from the pool and is nobody else's.
+func (s *Slot) ref(i uint32) Ref { return Ref(s.next.Load()) + Ref(i) }
+
+// endLife ends the life of the slot that r names. It goes to the pool now.
+func (s *Slot) endLife(r Ref) { s.next.StoreRelease(uint64(r.later(0))) }
 
 // Enqueue adds v at the end; false: no slot.
 func (q *Queue) Enqueue(cpu int, v uint64) bool {
@@ -75,21 +79,16 @@ func (q *Queue) Enqueue(cpu int, v uint64) bool {
 	}
 	s := &q.slots[i]
 	s.value.StoreRelease(v)
-	s.reset()
+	me := s.ref(i)
 	for {
 		t := Ref(q.tail.Load())
 		last := &q.slots[t.index()]
-		n := Ref(last.next.Load())
-		if Ref(q.tail.Load()) != t {
-			continue // last may have left, and next may be another life's
-		}
-		if j := n.index(); j != 0 {
-			q.tail.CompareAndSwap(uint64(t), t.next(j)) // help the one who linked j
-			continue
-		}
-		if last.next.CompareAndSwap(uint64(n), n.next(i)) { // order: publishes the slot; pairs with Dequeue's load of next (G2)
-			q.tail.CompareAndSwap(uint64(t), t.next(i)) // or somebody helped
+		if last.next.CompareAndSwap(uint64(t.nobody()), uint64(me)) { // order: publishes the slot; pairs with Dequeue's load of next (G2)
+			q.tail.CompareAndSwap(uint64(t), uint64(me)) // or somebody helped
 			return true
+		}
+		if n := Ref(last.next.Load()); n.index() != 0 {
+			q.tail.CompareAndSwap(uint64(t), uint64(n)) // help the one who linked it; if it is of another life, tail has moved
 		}
 	}
 }
@@ -98,21 +97,22 @@ func (q *Queue) Enqueue(cpu int, v uint64) bool {
 func (q *Queue) Dequeue(cpu int) (v uint64, ok bool) {
 	for {
 		h := Ref(q.head.Load())
-		t := Ref(q.tail.Load())
-		n := Ref(q.slots[h.index()].next.Load()) // order: pairs with Enqueue's compare-and-swap (G2)
-		if Ref(q.head.Load()) != h {
-			continue // the slot may have left, and next may be another life's
+		dummy := &q.slots[h.index()]
+		n := Ref(dummy.next.Load()) // order: pairs with Enqueue's compare-and-swap (G2)
+		if n.index() == 0 {
+			if n == h.nobody() {
+				return 0, false
+			}
+			continue // another life: head has moved
 		}
-		j := n.index()
-		if j == 0 {
-			return 0, false
-		}
-		if h.index() == t.index() {
-			q.tail.CompareAndSwap(uint64(t), t.next(j)) // head must not pass tail
+		first := &q.slots[n.index()]
+		if Ref(first.next.Load()).index() == 0 && Ref(q.tail.Load()) == h {
+			q.tail.CompareAndSwap(uint64(h), uint64(n)) // head must not pass tail
 			continue
 		}
-		v = q.slots[j].value.Load() // before j can leave; of another life if head has moved
-		if q.head.CompareAndSwap(uint64(h), h.next(j)) {
+		v = first.value.Load() // before it can leave; of another life if head has moved
+		if q.head.CompareAndSwap(uint64(h), uint64(n)) {
+			dummy.endLife(h)
 			q.pool.Put(cpu, h.index())
 			return v, true
 		}
@@ -124,8 +124,11 @@ func (q *Queue) Empty() bool {
 	for {
 		h := Ref(q.head.Load())
 		n := Ref(q.slots[h.index()].next.Load())
+		if n == h.nobody() {
+			return true
+		}
 		if Ref(q.head.Load()) == h {
-			return n.index() == 0
+			return false
 		}
 	}
 }
@@ -135,5 +138,7 @@ func (q *Queue) Close(cpu int) {
 	if !q.Empty() {
 		panic("sync: a queue with elements was closed")
 	}
-	q.pool.Put(cpu, Ref(q.head.Load()).index())
+	h := Ref(q.head.Load())
+	q.slots[h.index()].endLife(h)
+	q.pool.Put(cpu, h.index())
 }

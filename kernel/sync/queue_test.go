@@ -27,13 +27,16 @@ func TestQueue_G3_G4_AgainstAModel(t *testing.T) {
 		)
 		pool.Init(make([]Link, slots), make([]PoolCPU, cpus))
 		memory := make([]Slot, slots)
+		for i := range memory { // in any life, some in their last
+			memory[i].next.Store(r.Uint64() &^ indexMask)
+			if r.IntN(2) == 0 {
+				memory[i].next.Store(^uint64(indexMask))
+			}
+		}
 		for i := range q {
 			require.True(t, q[i].Init(0, memory, &pool))
-			q[i].head.Store(q[i].head.Load() | r.Uint64()&^indexMask)
-			q[i].tail.Store(q[i].tail.Load() | ^uint64(indexMask)) // the last generation
 		}
 		s.Init(memory, &pool)
-		s.top.Store(^uint64(indexMask))
 		used := queues
 		for range 600 {
 			cpu, i, v := r.IntN(cpus), r.IntN(queues), r.Uint64()

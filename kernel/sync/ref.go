@@ -1,11 +1,13 @@
 package sync
 
-// A Ref names a slot of an array in one of its uses: generation in the upper 40 bits, index in the lower 24.
+// A Ref names a slot of an array in one of its lives: the generation, which counts the lives, in the upper 40 bits, the
+// slot's index in the lower 24.
 //
-// A word that holds a Ref gets a new generation each time it is written, so a compare-and-swap by somebody who slept
-// through the slot's removal and reuse fails: this is what makes tagged pointers safe from ABA (IBM System/370, 1983;
-// Michael & Scott, PODC 1996, §1). Safe until the generation comes round: 2^40 writes of one word while one CPU sleeps
-// between its load and its compare-and-swap, which at 100 million writes a second takes three hours.
+// A slot's life ends when it leaves its structure, and the next begins with the next generation. So a Ref that somebody
+// kept while the slot left and came back matches nothing any more, and the compare-and-swap that expects it fails: this is
+// what makes slots that are used again safe from ABA (IBM System/370, 1983; Michael & Scott, PODC 1996, §1). It holds
+// until the generation comes round: 2^40 lives of one slot, while one CPU sleeps between its load and its
+// compare-and-swap; at 100 million lives a second that takes three hours.
 //
 // Index 0 is no slot.
 type Ref uint64
@@ -21,5 +23,8 @@ const (
 // index is the slot's number, 0 if there is none.
 func (r Ref) index() uint32 { return uint32(r) & indexMask }
 
-// next is what to write over r to name slot i: the generation after r's.
-func (r Ref) next(i uint32) uint64 { return uint64(r|indexMask) + 1 + uint64(i) }
+// nobody is what follows the slot that r names as long as nothing does: its generation, and no slot.
+func (r Ref) nobody() Ref { return r &^ indexMask }
+
+// later is slot i with the generation after r's: its next life, if it is the same slot.
+func (r Ref) later(i uint32) Ref { return (r | indexMask) + 1 + Ref(i) }

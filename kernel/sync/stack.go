@@ -14,8 +14,8 @@
 // Progress: lock-free. Callers: a task on its CPU, preemption off; not interrupt handlers (the pool is the CPU's).
 // Memory: as in queue.go.
 //
-// Proof sketch. All happens at the compare-and-swap of top. It succeeds only on the generation that was read, so no Push
-// or Pop came between: the slot read is still on top, and its next, written before it got there, is the one below.
+// Proof sketch. All happens at the compare-and-swap of top. It succeeds only if top names the same life of the same slot
+// that was read, so that slot was on top all the time, and its next, written before it got there, is the one below.
 package sync
 
 import "exo/kernel/sync/atom"
@@ -26,7 +26,7 @@ type Stack struct {
 	pool  *Pool
 	_     [32]byte
 
-	top atom.Uint64 // Ref
+	top atom.Uint64 // Ref, or 0: there is nothing
 	_   [56]byte
 }
 
@@ -36,7 +36,7 @@ func (s *Stack) Init(slots []Slot, pool *Pool) {
 		panic("sync: a pool hands out as many slots as there are")
 	}
 	s.slots, s.pool = slots, pool
-	s.top.Store(Ref(s.top.Load()).next(0))
+	s.top.Store(0)
 }
 
 // Push puts v on top; false: no slot.
@@ -47,10 +47,15 @@ func (s *Stack) Push(cpu int, v uint64) bool {
 	}
 	n := &s.slots[i]
 	n.value.StoreRelease(v)
+	me := n.ref(i)
 	for {
 		t := Ref(s.top.Load())
-		n.next.StoreRelease(Ref(n.next.Load()).next(t.index()))
-		if s.top.CompareAndSwap(uint64(t), t.next(i)) { // order: publishes the slot; pairs with Pop's load of top (G2)
+		if t == 0 {
+			n.next.StoreRelease(uint64(me.nobody()))
+		} else {
+			n.next.StoreRelease(uint64(t))
+		}
+		if s.top.CompareAndSwap(uint64(t), uint64(me)) { // order: publishes the slot; pairs with Pop's load of top (G2)
 			return true
 		}
 	}
@@ -60,20 +65,23 @@ func (s *Stack) Push(cpu int, v uint64) bool {
 func (s *Stack) Pop(cpu int) (v uint64, ok bool) {
 	for {
 		t := Ref(s.top.Load()) // order: pairs with Push's compare-and-swap (G2)
-		i := t.index()
-		if i == 0 {
+		if t == 0 {
 			return 0, false
 		}
-		n := &s.slots[i]
+		n := &s.slots[t.index()]
 		// Both of another life if top has moved.
-		below := Ref(n.next.Load()).index()
 		v = n.value.Load()
-		if s.top.CompareAndSwap(uint64(t), t.next(below)) {
-			s.pool.Put(cpu, i)
+		below := Ref(n.next.Load())
+		if below.index() == 0 {
+			below = 0
+		}
+		if s.top.CompareAndSwap(uint64(t), uint64(below)) {
+			n.endLife(t)
+			s.pool.Put(cpu, t.index())
 			return v, true
 		}
 	}
 }
 
 // Empty says whether there is nothing.
-func (s *Stack) Empty() bool { return Ref(s.top.Load()).index() == 0 }
+func (s *Stack) Empty() bool { return s.top.Load() == 0 }

@@ -10,6 +10,8 @@ import (
 	"exo/kernel/sync/atom"
 )
 
+const yieldsInside = true
+
 // yielder has goroutines yield before atomic operations, at random: a few CPUs, and a goroutine that stops in the middle of
 // an operation for as long as another takes for several, are enough for most interleavings.
 type yielder struct{}
