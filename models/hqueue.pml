@@ -20,11 +20,11 @@
  * Faults (each a -D; SPIN must find an error in each):
  *   ENQ_NO_FENCE      Enqueue sets its slot by a plain store
  *   DEQ_NO_FENCE      Dequeue sets slot 1 by a plain store
- *   EMPTY_NO_FENCE    Dequeue has no fence where next is nil
+ *   EMPTY_NO_FENCE    Dequeue has no fence where next is none
  *   NO_TAIL_RECHECK   Enqueue does not look at tail again
  *   NO_HEAD_RECHECK   Dequeue does not look at head again
  *   NO_NEXT_RECHECK   Dequeue does not look at head.next again
- *   EMPTY_NO_RECHECK  the same where next is nil
+ *   EMPTY_NO_RECHECK  the same where next is none
  *   NO_SLOT_1         Dequeue does not protect the successor
  *   NO_SCAN           Retire reclaims at once
  *   RETIRE_NEXT       Dequeue retires the new dummy instead of the old
@@ -48,7 +48,7 @@
 #define BOUND 1
 #endif
 
-/* Words. Nodes are 1 to NODES, 0 is nil. */
+/* Words. Nodes are numbers as in the code, 1 to NODES; 0 is none. A slot holds one, where the code has the node's address. */
 #define HEAD 0
 #define TAIL 1
 #define NEXT(n) (1+(n))
@@ -232,9 +232,14 @@ DequeueRetry:
 	:: else
 	fi;
 #endif
-	t = LOAD(me, TAIL);
+	d_step { TOUCH(next); ok = (LOAD(me, NEXT(next)) == 0) };		/* otherwise tail was at next when that was linked */
 	if
-	:: t == h -> CAS(me, TAIL, t, next, ok); goto DequeueRetry
+	:: ok ->
+		t = LOAD(me, TAIL);
+		if
+		:: t == h -> CAS(me, TAIL, t, next, ok); goto DequeueRetry
+		:: else
+		fi
 	:: else
 	fi;
 #ifdef EARLY_CLEAR

@@ -184,7 +184,6 @@ func TestExplore_HazardQueue_G1_G3_G4_G5(t *testing.T) {
 				{1, "pf f", 2},
 				{1, "f fp", 2},
 				{1, "pf fp", 2},
-				{1, "f fpfp", 2},
 				{1, "p ffp", 2},
 				{1, "fpfp pfpf", 1},
 				{1, "f f p", 1},
@@ -203,6 +202,7 @@ func TestExplore_HazardQueue_Random(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		t.Run(fmt.Sprintf("keep=%t", keep), func(t *testing.T) {
 			exploreRandom(t, 2000, []stage{{1, "pfpfpf fpfpfp pfffpp", 4}}, false, explore.Sequence, buildHazardQueue(32, keep))
+			exploreRandom(t, 20_000, []stage{{1, "f fpfp", 4}}, false, explore.Sequence, buildHazardQueue(16, keep))
 		})
 	}
 }

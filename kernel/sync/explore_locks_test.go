@@ -122,30 +122,36 @@ func TestExplore_Ticket_G3_FirstComeFirstServed(t *testing.T) {
 
 // A waiter that is in line before another comes enters before it.
 func TestExplore_MCS_G3_WaitersEnterInOrder(t *testing.T) {
-	explore.Exhaustive(t, explore.Config{Preemptions: 2}, func(x *explore.Run) (threads []func(), check func() error) {
-		mcsWaiters = [mcsCPUs]mcsCPU{}
-		l := new(MCS)
-		x.Name("lock", l)
-		x.Name("waiters", &mcsWaiters)
-		var inLine [3]bool
-		for cpu := range inLine {
-			threads = append(threads, func() {
-				before := inLine
-				l.Lock(cpu, func(int) {
-					inLine[cpu] = true // for it spins
-					explore.Yield()
-				})
-				inLine[cpu] = false
-				for other, was := range before {
-					if was && inLine[other] {
-						panic(fmt.Sprintf("CPU %d came when CPU %d was in line, and is first", cpu, other))
+	program := func(rounds int) explore.Program {
+		return func(x *explore.Run) (threads []func(), check func() error) {
+			mcsWaiters = [mcsCPUs]mcsCPU{}
+			l := new(MCS)
+			x.Name("lock", l)
+			x.Name("waiters", &mcsWaiters)
+			var inLine [3]int // in which round the CPU is, if it is known to be in line
+			for cpu := range inLine {
+				threads = append(threads, func() {
+					for round := 1; round <= rounds; round++ {
+						before := inLine
+						l.Lock(cpu, func(int) {
+							inLine[cpu] = round // for it spins
+							explore.Yield()
+						})
+						inLine[cpu] = 0
+						for other, was := range before {
+							if was != 0 && inLine[other] == was {
+								panic(fmt.Sprintf("CPU %d came when CPU %d was in line, and is first", cpu, other))
+							}
+						}
+						l.Unlock()
 					}
-				}
-				l.Unlock()
-			})
+				})
+			}
+			return threads, nil
 		}
-		return threads, nil
-	})
+	}
+	t.Run("once", func(t *testing.T) { explore.Exhaustive(t, explore.Config{Preemptions: 2}, program(1)) })
+	t.Run("often", func(t *testing.T) { explore.PCT(t, explore.PCTConfig{Runs: 5000, Depth: 5}, program(4)) })
 }
 
 func TestExplore_Seqlock_G1_G2(t *testing.T) {

@@ -16,8 +16,9 @@
 // operation's last use of it.
 //
 // Progress: lock-free. Callers: a task on its CPU, preemption off; not interrupt handlers.
-// Memory: nodes stay nodes, for Dequeue looks at one before it knows that it is protected. A node leaves with the Dequeue that makes it no longer the dummy; it is retired, and goes to that CPU's pool
-// after a scan that finds it in no slot. The queue uses slots 0 and 1 of the CPU that makes the call.
+// Memory: nodes stay nodes, for Dequeue looks at one before it knows that it is protected. A node leaves with the Dequeue
+// that makes it no longer the dummy; it is retired, and goes to that CPU's pool after a scan that finds it in no slot. The
+// queue uses slots 0 and 1 of the CPU that makes the call.
 // Not promised: fairness between producers.
 //
 // Proof sketch. Enqueue touches one node that is not its own: the last. It is protected and then found to be tail still,
@@ -26,8 +27,9 @@
 // (that may be a node of another life, which is read but not trusted), sets the slot of the successor, fence, and then
 // finds head and next as they were. If head is still the dummy, the dummy is not retired, and from here on will not
 // be reclaimed; if its next is still the same, so that is for the successor, which can be retired only after it was
-// head. As long as neither is reclaimed, the pointers cannot come round to the same value (no ABA), so the
-// compare-and-swaps need no generation.
+// head. As long as neither is reclaimed, their numbers cannot come round (no ABA), so the compare-and-swaps need no
+// generation. head never passes tail: Dequeue looks at tail before it moves head, unless the successor has one itself,
+// for then tail was at the successor when that was linked.
 package sync
 
 import (

@@ -15,7 +15,8 @@
 // Memory: as in queue.go.
 //
 // Proof sketch. All happens at the compare-and-swap of top. It succeeds only if top names the same life of the same slot
-// that was read, so that slot was on top all the time, and its next, written before it got there, is the one below.
+// that was read. So that slot was in this stack all the time, with others on it for a while perhaps, and its value and its
+// next, written before it got there, have not changed: what was below it is below it still.
 package sync
 
 import "exo/kernel/sync/atom"

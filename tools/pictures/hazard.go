@@ -19,10 +19,10 @@ var hazardPictures = []picture{
 			who: []string{"CPU 0: protect A", "CPU 1: retire A"},
 			steps: []step{
 				{0, "head is A", "", ""},
-				{0, "slot = A", "stays in CPU 0's store buffer; memory: nil", wait},
+				{0, "slot = A", "stays in CPU 0's store buffer; memory: none", wait},
 				{0, "head is A still", "so A is protected, it thinks", bad},
 				{1, "CAS head: A to B", "A is out", ""},
-				{1, "scan: the slot is nil", "A is nobody's: reclaimed", bad},
+				{1, "scan: the slot is empty", "A is nobody's: reclaimed", bad},
 				{0, "flush: slot = A", "too late", ""},
 				{0, "reads A", "which is free", bad},
 			},

@@ -20,8 +20,11 @@ var poolPictures = []picture{
 	{"pool-ref", "A Ref is a word of a 40-bit generation and a 24-bit index.", func(c *canvas) {
 		drawFrames(c,
 			frame{"A Ref", []row{{cells: cells("generation: 40 bits", "index: 24 bits"), width: 190, note: "index 0: no slot"}}},
-			frame{"The same history with Refs: each write of top makes a new generation", []row{
-				{cells: cells("5·1", "6·2", "7·3", "?8·1"), linked: true, note: "CAS from 5·1 fails: top is 8·1"},
+			frame{"Queue, stack: the generation counts the lives of the slot. The same history of top again", []row{
+				{cells: cells("5·1", "9·2", "2·3", "?6·1"), linked: true, note: "CAS from 5·1 fails: that life of slot 1 is over"},
+			}},
+			frame{"Depot of a pool: it counts the writes of the word", []row{
+				{cells: cells("5·1", "6·2", "7·3", "?8·1"), linked: true, note: "CAS from 5·1 fails: it was written since"},
 			}},
 		)
 	}},

@@ -27,7 +27,7 @@ var stackPictures = []picture{
 				{1, "Push(d)", "7 (d) → 3 (a); slot 7 again", ""},
 				{0, "CAS top: 7 to 5", "5 (b) → 3 (a); returns c", bad},
 			},
-			end: "c was popped twice, b will be, and d is lost. With generations top is 9·7, not 6·7, and the CAS fails.",
+			end: "c was popped twice, b will be, and d is lost. With lives top is 7·7, not 6·7, and the CAS fails.",
 		}.draw(c)
 	}},
 }
