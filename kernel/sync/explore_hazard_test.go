@@ -141,7 +141,8 @@ func (g *graveyard) Reclaim(cpu int, o *Retired) {
 	g.x.ForbidStores("a reclaimed node", n) // a load that is not trusted is allowed
 }
 
-// buildHazardQueue makes queues over few nodes. With keep no node comes back, and no store to one that should is allowed (G5).
+// buildHazardQueue makes queues over few nodes. With keep no node comes back, and no store to one that should is allowed
+// (G5).
 func buildHazardQueue(nodes int, keep bool) func(*explore.Run, int) container {
 	return func(x *explore.Run, cpus int) container {
 		q, n := new(HazardQueue), new(HazardNodes)

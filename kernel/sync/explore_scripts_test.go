@@ -82,7 +82,7 @@ type stage struct {
 	preemptions int
 }
 
-// exploreStages explores each, and a longer program at random.
+// exploreStages explores each, up to its number of preemptions.
 func exploreStages(t *testing.T, stages []stage, plain bool, model explore.Model, build func(*explore.Run, int) container) {
 	t.Helper()
 	for _, s := range stages {
@@ -92,8 +92,10 @@ func exploreStages(t *testing.T, stages []stage, plain bool, model explore.Model
 	}
 }
 
-// exploreRandom explores longer programs at random.
-func exploreRandom(t *testing.T, runs int, stages []stage, plain bool, model explore.Model, build func(*explore.Run, int) container) {
+// exploreRandom explores longer programs at random; preemptions is then the depth.
+func exploreRandom(
+	t *testing.T, runs int, stages []stage, plain bool, model explore.Model, build func(*explore.Run, int) container,
+) {
 	t.Helper()
 	for _, s := range stages {
 		t.Run(fmt.Sprintf("random/%d+%s", s.filled, strings.ReplaceAll(s.scripts, " ", "|")), func(t *testing.T) {

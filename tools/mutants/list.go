@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // mutant is a fault put into the code on purpose, and the test that must notice.
 type mutant struct {
 	name  string
@@ -12,7 +14,7 @@ type mutant struct {
 type edit struct{ old, new string }
 
 // mutants is the list; each says in its name what is broken.
-var mutants = append(machineMutants, syncMutants...)
+var mutants = slices.Concat(machineMutants, syncMutants, exploredMutants)
 
 // machineMutants are faults in start-up, traps, memory and panics.
 var machineMutants = []mutant{

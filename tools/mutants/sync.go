@@ -68,7 +68,6 @@ var syncMutants = []mutant{
 	{"panic: the report about lock order is lost", "kernel/local.go", []edit{{"\t\tr.n++\n", ""}}, "go test ./qemu -run TestCrashByLockOrder"},
 	{"panic: the locks held are not named", "kernel/local.go", []edit{{"\t\tme.task.PrintLocks(l)\n", "\t\tl.Str(\"none\")\n"}}, "go test ./qemu -run TestCrashByLockOrder"},
 
-	{"queue: head passes tail", "kernel/sync/queue.go", []edit{{"if Ref(first.next.Load()).index() == 0 && Ref(q.tail.Load()) == h {", "if false {"}}, yielding("Queue_")},
 	{"ring: a slow dequeuer's entry stays safe", "kernel/sync/ring.go", []edit{{"spoilt := x &^ r.safe()", "spoilt := x"}}, host("Ring_")},
 	{"ring: an unsafe entry is filled", "kernel/sync/ring.go", []edit{{"x&r.safe() == 0 && r.head.Load() > t", "false"}}, race("Ring_")},
 	{"ring: dequeuers give up as if there were one user", "kernel/sync/ring.go", []edit{{"len(entries) + users - 1", "len(entries)"}}, host("Ring_")},

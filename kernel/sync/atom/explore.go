@@ -54,7 +54,7 @@ type Explorer interface {
 	After(op Op, addr unsafe.Pointer, a, b, result Value)
 }
 
-// Hook is asked before and told after each operation. It is not nil exactly while an explored thread runs.
+// Hook is asked before and told after each operation. It is not nil exactly while an explored program runs.
 var Hook Explorer
 
 func before(op Op, addr unsafe.Pointer) {

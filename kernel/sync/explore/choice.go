@@ -161,7 +161,8 @@ func (x *Run) wakeUp(alts []alternative, th *thread, cost int) []alternative {
 }
 
 // arrivals is called when the running thread is about to touch a word in memory, by an operation that looks at it or by a
-// store that arrives: other threads' stores to it may have arrived before, or not. That is decided only now, for until now it made no difference.
+// store that arrives: other threads' stores to it may have arrived before, or not. That is decided only now, for until now
+// it made no difference.
 //
 // It costs nothing if the store can have arrived when this thread's turn began, and 1 if not: if the thread has already
 // looked since then, and missed it.

@@ -28,11 +28,12 @@
 // then it makes no difference. Unbounded and random searches do without this: there, a buffer is like a thread.
 //
 // A thread that waits says so (Yield, Wait): it does not run again before one of the words that it looked at since its last
-// Yield has changed, and who spins cannot keep the others from running (Musuvathi & Qadeer, "Fair stateless model checking", PLDI 2008). When all threads spin and no store
-// is on its way, that is a deadlock, and a failure; before it is, those that count their rounds get a few.
+// Yield has changed, and who spins cannot keep the others from running (Musuvathi & Qadeer, "Fair stateless model
+// checking", PLDI 2008). When all threads spin and no store is on its way, that is a deadlock, and a failure; before it is,
+// those that count their rounds get a few.
 //
-// Not modelled: accesses to plain memory happen with the operation before them and are taken to be free of races (the race
-// detector's business); the compiler's reordering.
+// Not modelled: accesses to plain memory happen with the operation after them, or with Config.Plain between the two, and are
+// taken to be free of races (the race detector's business); the compiler's reordering.
 //
 // Start reading: run.go, then exhaustive.go.
 package explore

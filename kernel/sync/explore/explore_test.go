@@ -346,6 +346,11 @@ func TestExplore_PrintsACommandThatReplays(t *testing.T) {
 	}
 }
 
+func TestExplore_TheCommandNamesTheTest(t *testing.T) {
+	require.Equal(t, `EXO_SCHEDULE=0 go test -tags explore ./kernel/sync/explore -run '^TestX$/^1\+p\|f$/^\[r w\]$'`,
+		command("TestX/1+p|f/[r w]", "0"))
+}
+
 func TestExplore_SchedulesAreReadAsWritten(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		s, err := parse(format([]uint8{0, 3, 0, 0, 1, 0}, all))
@@ -373,16 +378,32 @@ func TestExplore_OutsideOfARunOperationsArePlain(t *testing.T) {
 	require.Nil(t, atom.Hook)
 	Yield()
 	Step("nothing")
+	Fence()
 	Wait(func() bool { return true })
 	_, f := Find(Config{Preemptions: 1}, func(x *Run) ([]func(), func() error) {
-		require.Nil(t, atom.Hook)
 		var a atom.Uint64
+		a.StoreRelease(1)
+		require.EqualValues(t, 1, a.Load())
 		return []func(){func() { a.Add(1) }, func() { a.Add(1) }}, func() error {
-			if atom.Hook != nil {
-				return errors.New("the check is hooked")
+			if a.StoreRelease(a.Load() + 1); a.Load() != 4 {
+				return errors.New("the check is part of the schedule")
 			}
 			return nil
 		}
 	})
 	require.Nil(t, f)
+	require.Nil(t, atom.Hook)
+}
+
+func TestExplore_ReportsACheckWithoutEnd(t *testing.T) {
+	_, f := Find(Config{Preemptions: 1}, func(x *Run) ([]func(), func() error) {
+		var a atom.Uint64
+		return []func(){func() { a.Add(1) }, func() { a.Add(1) }}, func() error {
+			for a.Load() != 0 {
+			}
+			return nil
+		}
+	})
+	require.NotNil(t, f)
+	require.Contains(t, f.Reason, "the final check panicked: no end")
 }

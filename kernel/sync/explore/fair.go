@@ -81,7 +81,8 @@ func (x *Run) ready(th *thread) bool {
 	if th.cond == nil {
 		return true
 	}
-	atom.Hook = nil
+	atom.Hook = &x.alone
+	x.alone.left = aloneLimit
 	ok := th.cond()
 	atom.Hook = x
 	return ok

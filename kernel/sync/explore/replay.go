@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func conclude(t testing.TB, stats Stats, f *Failure) {
 
 // command is what runs one test under one schedule.
 func command(test, schedule string) string {
-	run := "^" + strings.ReplaceAll(test, "/", "$/^") + "$"
+	run := "^" + strings.ReplaceAll(regexp.QuoteMeta(test), "/", "$/^") + "$"
 	return fmt.Sprintf("EXO_SCHEDULE=%s go test -tags explore %s -run '%s'", schedule, folder(), run)
 }
 

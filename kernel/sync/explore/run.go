@@ -13,7 +13,7 @@ import (
 )
 
 // Program builds a fresh instance of what is explored. It returns the threads, at most 8, and a check that is made when all
-// have ended. In both of them and in the program itself operations are plain, and not part of the schedule. Everything
+// have ended. In the program itself and in the check operations happen at once, and are not part of the schedule. Everything
 // must be a function of the schedule: no clock, no map order, no random numbers.
 //
 // A thread fails by panicking. It must not call t.FailNow, nor require.
@@ -44,6 +44,7 @@ type Run struct {
 	failure  string
 	aborting bool
 
+	alone   alone // while it evaluates what a thread waits for
 	tracing bool
 	events  []event
 	roots   []root
@@ -115,6 +116,8 @@ func (th *thread) call() {
 // execute runs the program once, as choose says.
 func (x *Run) execute(program Program, budget int) {
 	x.reset(budget)
+	defer func() { active, atom.Hook = nil, nil }()
+	atom.Hook = &alone{aloneLimit}
 	functions, check := program(x)
 	if len(functions) == 0 || len(functions) > maxThreads {
 		panic("explore: a program has 1 to 8 threads")
@@ -131,7 +134,6 @@ func (x *Run) execute(program Program, budget int) {
 		th.reset()
 	}
 	active, atom.Hook = x, x
-	defer func() { active, atom.Hook = nil, nil }()
 	x.cur = x.decide()
 	for x.cur != nil {
 		th := x.cur
@@ -147,7 +149,7 @@ func (x *Run) execute(program Program, budget int) {
 		}
 	}
 	x.abort()
-	active, atom.Hook = nil, nil
+	active, atom.Hook = nil, &alone{aloneLimit}
 	if x.failure == "" && check != nil {
 		x.check(check)
 	}
