@@ -31,6 +31,8 @@ var benches = [...]ktest.Bench{
 	{Name: "sync/rcu-synchronize", Ops: 10_000, Run: benchSynchronize, Baseline: benchPlainRead},
 	{Name: "sync/seqlock-read", Ops: 10_000, Run: benchSeqlock, Baseline: benchPlainReadTwo},
 	{Name: "sync/this-context", Ops: 10_000, Run: benchThis, BaselineName: "this-cpu", Baseline: benchThisCPU},
+	{Name: "mm/frame-pair", Ops: 10_000, Run: benchFrame, Baseline: benchFrameLocked},
+	{Name: "mm/huge-frame-pair", Ops: 1_000, Run: benchHugeFrame, BaselineName: "512-frames", Baseline: benchFrames512},
 	{Name: "runtime/memmove-4K", Ops: 500, Run: benchMove, BaselineName: "words", Baseline: benchMoveWords},
 	{Name: "runtime/memclr-4K", Ops: 500, Run: benchClear, BaselineName: "words", Baseline: benchClearWords},
 	{Name: "arch/this-cpu", Ops: 10_000, Run: benchThisCPU, BaselineName: "rdmsr", Baseline: benchThisCPUByMSR},

@@ -43,6 +43,7 @@ func mainOnGuardedStack() {
 	startCPUs()
 	buildTopology()
 	printTopology()
+	startFrames()
 	openInitramfs()
 
 	if options.Crash != cmdline.NoCrash {

@@ -14,8 +14,8 @@ import (
 // physical is the memory map: what the loader said, less what has been taken.
 var physical mm.Map
 
-// early hands out memory for good until there is a frame allocator; low does so below 4 GiB, where boot.S's tables and
-// a 32-bit CR3 reach.
+// early hands out memory for good until there is a frame allocator (frames.go); low does so below 4 GiB, where boot.S's
+// tables and a 32-bit CR3 reach.
 var early, low mm.Early
 
 // trampolinePage is below 1 MiB, for starting CPUs; 0 if there is none.
@@ -84,11 +84,27 @@ func allocTable() amd64.PhysAddr { return frameFrom(&low) }
 func allocFrame() amd64.PhysAddr { return frameFrom(&early) }
 
 func frameFrom(e *mm.Early) amd64.PhysAddr {
+	if framesReady {
+		pa, ok := kernelFrame(mm.Kernel)
+		if !ok {
+			panic("memory: no frame is left for the kernel")
+		}
+		return pa
+	}
 	pa, ok := e.Alloc(mm.FrameSize, mm.FrameSize, mm.Range{})
 	if !ok {
 		giveUp("out of memory", failure("give the machine more: 32 MiB will do"))
 	}
 	return claim(pa)
+}
+
+// freeFrame gives back what allocFrame returned since there are frames.
+func freeFrame(pa amd64.PhysAddr) {
+	c := preemptOff()
+	defer c.PreemptEnable()
+	if freed, _ := frames.Free(c.CPU, mm.PhysAddr(pa).Frame()); !freed {
+		panic("memory: a frame was freed that is not allocated, or shared")
+	}
 }
 
 // claim zeroes a frame that was just allocated, and sees that it is there at all.

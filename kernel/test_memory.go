@@ -50,16 +50,18 @@ func testWriteXorExecute(t *ktest.T, cpu int) {
 func testPaging(t *ktest.T, cpu int) {
 	r := t.Rand(cpu)
 	const window = 0xffffd00000000000
-	frames := [2]amd64.PhysAddr{allocFrame(), allocFrame()}
+	two := [2]amd64.PhysAddr{allocFrame(), allocFrame()}
+	defer freeFrame(two[0])
+	defer freeFrame(two[1])
 	// One address for one frame and then the other: a stale TLB entry would show the first.
 	for i := range 10 {
-		f := frames[i&1]
+		f := two[i&1]
 		amd64.KernelTable.Map(window, f, amd64.PageSize, amd64.PermRW)
 		*(*uint64)(amd64.Pointer(window)) = uint64(i)
 		t.Equal(cpu, *(*uint64)(f.Ptr()), uint64(i), "a write went to the frame that was mapped here before")
 		amd64.KernelTable.Unmap(window)
 	}
-	frame := frames[0]
+	frame := two[0]
 	for range 200 {
 		va := uintptr(window + r.N(1<<38)&^(amd64.PageSize-1))
 		if _, ok := amd64.KernelTable.Lookup(va); ok {
@@ -103,28 +105,6 @@ func testGuards(t *ktest.T, cpu int) {
 		for j := range i {
 			t.Check(cpu, stacks[j].End != s.End, "two stacks are one")
 		}
-	}
-}
-
-func testEarly(t *ktest.T, cpu int) {
-	var got [64]mm.PhysAddr
-	image := amd64.Boot.Image
-	for i := range got {
-		pa, ok := early.Alloc(mm.FrameSize, mm.FrameSize, mm.Range{})
-		if !t.Check(cpu, ok, "there is memory") {
-			return
-		}
-		got[i] = pa
-		t.Check(cpu, uint64(pa)+mm.FrameSize <= image.Start || uint64(pa) >= image.End, "a piece lies in the kernel's image")
-		for j := range loader.NModules {
-			m := &loader.Modules[j]
-			t.Check(cpu, uint64(pa)+mm.FrameSize <= m.Base || uint64(pa) >= m.Base+m.Len, "a piece lies in a module")
-		}
-		t.Equal(cpu, physical.Intersect(pa, mm.FrameSize), mm.FrameSize, "a piece is RAM")
-		for j := range i {
-			t.Check(cpu, got[j] != pa, "a piece was given out twice")
-		}
-		t.Count(1)
 	}
 }
 

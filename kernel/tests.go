@@ -42,8 +42,10 @@ var tests = [...]ktest.Test{
 	{"torture/sleeplock: one at a time, nobody sleeps on, priorities travel", ktest.All, testTortureSleep},
 	{"torture/order: what is declared legal is accepted, in tasks and in handlers", ktest.All, testTortureOrder},
 	{"torture/rcu: no grace period ends while a reader from before it reads", ktest.All, testTortureRCU},
+	{"torture/frames: every frame is one owner's, of its node, and comes back", ktest.All, testTortureFrames},
 
-	{"mm/early: pieces are RAM, disjoint and nobody else's", 1, testEarly},
+	{"mm/frames: G1 G3 all of each node, as much as firmware says, and all back", 1, testFramesAll},
+	{"mm/frames: G5 what boot took stays taken, and errors change nothing", 1, testFramesBoot},
 	{"mm/direct map: shows every node's memory", 1, testDirectMap},
 	{"numa/topology: CPUs, distances and orders are sound", 1, testTopology},
 	{"numa/topology: the nodes hold all memory, once", 1, testNodeMemory},

@@ -2,6 +2,8 @@
 
 package amd64
 
+import "runtime"
+
 // Features is what CPUID said that this kernel acts on. Bits are as the manuals name them.
 type Features struct {
 	NX, GlobalPages, Page1G    bool
@@ -42,6 +44,7 @@ func DetectFeatures() {
 	}
 	_, _, c, d = cpuid(1, 0)
 	f.X2APIC = c&(1<<21) != 0
+	runtime.SetPOPCNT(c&(1<<23) != 0)
 	f.TSCDeadline = c&(1<<24) != 0
 	f.GlobalPages = d&(1<<13) != 0
 	if top >= 7 {

@@ -1,0 +1,358 @@
+// Package mm … frames.go: the allocator of frames, per node and without locks, after LLFree (Wrenger et al., USENIX ATC
+// 2023): a bit for each frame, a count for each area of 2 MiB, and a reservation for each CPU.
+//
+//	node 0   area:      0        1        2        3   …          one area = 512 frames = 2 MiB
+//	         count:    512       37       0     taken whole
+//	         bits:  00000000  10110111  11111111  00000000        8 words an area; 1: not to be had
+//	                              ▲
+//	CPU 1 reserves   32 frames ──┘  stock: ○●○○●…                one word: which 32, and which of them are left
+//
+//	             Alloc  Free  AllocAt  AllocRun  AllocHuge  Share  Info     X: callers exclude each other; -: may run
+//	Alloc, Free   own    own     -         -         -        -      -      together; own: not twice on one CPU, different
+//	the others     -      -      -         -         -        -      -      CPUs may
+//
+// G1. A frame that was allocated is nobody else's until it has been freed.
+// G2. Who gets a frame sees what the one who freed it wrote before.
+// G3. A frame is freed to its own node, whichever CPU frees it.
+// G4. Alloc fails only if it met every frame of the node taken: by somebody, or for a moment by a call under way.
+// G5. To free what is not allocated, or to allocate what does not exist, is an error and changes nothing.
+//
+// Progress: lock-free. Callers: any, preemption off; not interrupt handlers. Memory: the arrays given at Init.
+// Not promised: that AllocHuge finds 2 MiB in memory that is free but scattered. Fragmentation says how it stands.
+//
+// Proof sketch. A count is a right: who wants k frames of an area first takes k from its count, and then sets k bits; who
+// frees first clears the bit, and then adds to the count. So the free bits of an area are never fewer than its count and
+// the rights taken together, and whoever has a right finds a bit, or gives the right back. The area as a whole is taken by
+// the step from 512 to "whole", which can only succeed when nobody has a right or a bit in it. A bit is set by a
+// compare-and-swap, so by one (G1), and so are the bits of a stock, which others may take, too, when there is nothing else.
+package mm
+
+import (
+	"math/bits"
+
+	"exo/kernel/sync/atom"
+)
+
+// HugeFrames is how many frames make one of 2 MiB.
+const HugeFrames = 512
+
+const (
+	wordsPerArea = HugeFrames / 64
+	unitFrames   = 32 // what a CPU reserves at once
+	wholeArea    = 1 << 16
+)
+
+// What the allocator returns.
+const (
+	ErrNoMemory  = Error("mm: out of frames")
+	ErrTaken     = Error("mm: the frame is taken")
+	ErrNotTaken  = Error("mm: the frame is not allocated")
+	ErrWild      = Error("mm: there is no such frame")
+	ErrSize      = Error("mm: not the size that the frame was allocated with")
+	ErrRunLength = Error("mm: a run is 1 to 512 frames, aligned to a power of two")
+	ErrRefs      = Error("mm: too many references to a frame")
+)
+
+// Frames gives out the frames of all nodes. Init it, and Add memory, before use.
+type Frames struct {
+	info  []atom.Uint64 // Info of each frame, by its number
+	nodes [MaxNodes]nodeFrames
+}
+
+// NodeMemory is the memory that the allocator needs for a node.
+type NodeMemory struct {
+	First  Frame         // of the node's first area: a multiple of HugeFrames
+	Counts []atom.Uint32 // one for each area from there to the node's last
+	Bits   []atom.Uint64 // eight for each
+	CPUs   []FrameCPU    // one for each CPU
+}
+
+type nodeFrames struct {
+	NodeMemory
+	total uint64 // frames that were added
+	_     [64]byte
+}
+
+// FrameCPU is one CPU's reservation on one node.
+type FrameCPU struct {
+	stock atom.Uint64 // number of a unit in the upper half, which of its frames are left in the lower; others only take
+	out   atom.Int64  // frames that this CPU has allocated, less those that it has freed; written by the CPU alone
+	area  int         // where it looks next; touched by the CPU alone
+	_     [40]byte
+}
+
+// Init makes f empty. info has a word for each frame number up to the last one.
+func (f *Frames) Init(info []atom.Uint64) {
+	clear(info)
+	f.info = info
+	clear(f.nodes[:])
+}
+
+// SetNode gives node its memory, before frames are added to it.
+func (f *Frames) SetNode(node int, m NodeMemory) {
+	if m.First%HugeFrames != 0 || len(m.Bits) != wordsPerArea*len(m.Counts) || len(m.CPUs) == 0 {
+		panic("mm: a node needs a count and eight words for each 2 MiB, and a CPU")
+	}
+	clear(m.Counts)
+	for i := range m.Bits {
+		m.Bits[i].StoreRelease(^uint64(0))
+	}
+	clear(m.CPUs)
+	for i := range m.CPUs {
+		m.CPUs[i].area = i * len(m.Counts) / len(m.CPUs)
+	}
+	f.nodes[node] = nodeFrames{NodeMemory: m}
+}
+
+// Add makes the n frames from first on node's, and free. One CPU alone, before others allocate.
+func (f *Frames) Add(node int, first Frame, n uint64) {
+	d := &f.nodes[node]
+	f.describe(first, n, freeInfo(node))
+	d.total += n
+	for at, end := first-d.First, first-d.First+Frame(n); at < end; {
+		word, next := at/64, min(end, at/64*64+64)
+		mask := ^uint64(0) >> (64 - (next - at)) << (at % 64)
+		d.Bits[word].StoreRelease(d.Bits[word].Load() &^ mask)
+		c := &d.Counts[at/HugeFrames]
+		c.StoreRelease(c.Load() + uint32(next-at))
+		at = next
+	}
+}
+
+// AddTaken makes the n frames from first on node's, and taken for good: kind is Boot, mostly.
+func (f *Frames) AddTaken(node int, first Frame, n uint64, kind FrameKind) {
+	f.describe(first, n, newInfo(kind, node, 0))
+}
+
+func (f *Frames) describe(first Frame, n uint64, i Info) {
+	info := f.info[first : first+Frame(n)]
+	for j := range info {
+		if Info(info[j].Load()).Kind() != NoFrame {
+			panic("mm: a frame is added twice")
+		}
+		info[j].StoreRelease(uint64(i))
+	}
+}
+
+// place is where a frame of the node has its count and its bit.
+func (d *nodeFrames) place(i Frame) (area, word int, bit uint64) {
+	i -= d.First
+	return int(i / HugeFrames), int(i / 64), 1 << (i % 64)
+}
+
+// Info says whose a frame is; the zero Info for one that does not exist.
+func (f *Frames) Info(i Frame) Info {
+	if uint64(i) >= uint64(len(f.info)) {
+		return 0
+	}
+	w := Info(f.info[i].Load())
+	if w.Kind() == FreeFrame {
+		// One of 2 MiB has its word at its first frame.
+		if h := Info(f.info[i&^(HugeFrames-1)].Load()); h.Huge() {
+			return h
+		}
+	}
+	return w
+}
+
+// Total is how many frames node has, allocated or not; those that were added as taken do not count.
+func (f *Frames) Total(node int) uint64 { return f.nodes[node].total }
+
+// FreeCount is how many of them are not allocated, at about this time.
+func (f *Frames) FreeCount(node int) uint64 {
+	out := int64(0)
+	for i := range f.nodes[node].CPUs {
+		out += f.nodes[node].CPUs[i].out.Load()
+	}
+	return uint64(max(int64(f.nodes[node].total)-out, 0))
+}
+
+// count notes that the CPU allocated n frames, or freed -n.
+func (c *FrameCPU) count(n int64) { c.out.StoreRelease(c.out.Load() + n) }
+
+// Alloc returns a frame of node, for kind and owner, with one reference.
+func (f *Frames) Alloc(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
+	d := &f.nodes[node]
+	if cpu >= len(d.CPUs) {
+		return 0, ErrNoMemory
+	}
+	c := &d.CPUs[cpu]
+	for {
+		s := c.stock.Load()
+		if uint32(s) == 0 {
+			if d.refill(c) {
+				continue
+			}
+			i, ok := d.steal()
+			if !ok {
+				return 0, ErrNoMemory
+			}
+			return f.taken(c, i, kind, node, owner), nil
+		}
+		if c.stock.CompareAndSwap(s, s&(s-1)) { // order: pairs with the compare-and-swap that cleared the bit (G2)
+			return f.taken(c, d.inUnit(s), kind, node, owner), nil
+		}
+	}
+}
+
+// taken writes down whose a frame is that the caller has just won.
+func (f *Frames) taken(c *FrameCPU, i Frame, kind FrameKind, node int, owner Owner) Frame {
+	f.info[i].StoreRelease(uint64(newInfo(kind, node, owner)))
+	c.count(1)
+	return i
+}
+
+// inUnit is the first frame that is left in a stock.
+func (d *nodeFrames) inUnit(s uint64) Frame {
+	return d.First + Frame(s>>32*unitFrames) + Frame(bits.TrailingZeros32(uint32(s)))
+}
+
+// refill reserves a unit, or what is free of one, for a CPU whose stock is empty.
+func (d *nodeFrames) refill(c *FrameCPU) bool {
+	for range d.Counts {
+		if d.Counts[c.area].Load()-1 < HugeFrames { // some, and not taken whole
+			if s := d.reserve(c.area); s != 0 {
+				c.stock.StoreRelease(s) // it was empty, and nobody else adds
+				return true
+			}
+		}
+		if c.area++; c.area == len(d.Counts) {
+			c.area = 0
+		}
+	}
+	return false
+}
+
+// reserve takes what is free of some unit of an area, and returns it as a stock; 0: nothing was free.
+func (d *nodeFrames) reserve(area int) uint64 {
+	for word := area * wordsPerArea; word < (area+1)*wordsPerArea; word++ {
+		for half := 0; half < 64; half += unitFrames {
+			free := ^uint32(d.Bits[word].Load() >> half)
+			if free == 0 {
+				continue
+			}
+			right := d.takeRight(area, uint32(bits.OnesCount32(free)))
+			got := d.setBits(word, half, right)
+			if rest := right - uint32(bits.OnesCount32(got)); rest > 0 {
+				d.Counts[area].Add(rest)
+			}
+			if got != 0 {
+				return uint64(word*2+half/unitFrames)<<32 | uint64(got)
+			}
+		}
+	}
+	return 0
+}
+
+// takeRight takes up to n from an area's count, and returns how many.
+func (d *nodeFrames) takeRight(area int, n uint32) uint32 {
+	for {
+		c := d.Counts[area].Load()
+		if c == 0 || c == wholeArea {
+			return 0
+		}
+		n := min(n, c)
+		if d.Counts[area].CompareAndSwap(c, c-n) {
+			return n
+		}
+	}
+}
+
+// setBits takes up to n frames of a unit, and returns which.
+func (d *nodeFrames) setBits(word, half int, n uint32) uint32 {
+	for n > 0 {
+		w := d.Bits[word].Load()
+		free := ^uint32(w >> half)
+		got := free
+		for uint32(bits.OnesCount32(got)) > n {
+			got &^= 1 << (31 - bits.LeadingZeros32(got))
+		}
+		if got == 0 || d.Bits[word].CompareAndSwap(w, w|uint64(got)<<half) {
+			return got
+		}
+	}
+	return 0
+}
+
+// steal takes a frame that some CPU has reserved.
+func (d *nodeFrames) steal() (Frame, bool) {
+	for i := range d.CPUs {
+		c := &d.CPUs[i]
+		for s := c.stock.Load(); uint32(s) != 0; s = c.stock.Load() {
+			if c.stock.CompareAndSwap(s, s&(s-1)) {
+				return d.inUnit(s), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// Free gives up one reference to a frame; with the last one it is free. It says whether it was.
+func (f *Frames) Free(cpu int, i Frame) (freed bool, err error) {
+	if uint64(i) >= uint64(len(f.info)) {
+		return false, ErrWild
+	}
+	for {
+		w := Info(f.info[i].Load())
+		switch {
+		case w.Kind() == NoFrame:
+			return false, ErrWild
+		case w.Kind() <= Boot:
+			return false, ErrNotTaken
+		case w.Huge():
+			return false, ErrSize
+		case w.Refs() > 1:
+			if f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)) {
+				return false, nil
+			}
+		case f.info[i].CompareAndSwap(uint64(w), uint64(freeInfo(w.Node()))): // of two who free it, one gets here
+			d := &f.nodes[w.Node()]
+			d.giveBack(cpu, i)
+			d.CPUs[cpu].count(-1)
+			return true, nil
+		}
+	}
+}
+
+// giveBack makes a frame one that can be had: of the CPU's own unit, or of anybody's.
+func (d *nodeFrames) giveBack(cpu int, i Frame) {
+	c := &d.CPUs[cpu]
+	unit, mine := uint64(i-d.First)/unitFrames, uint64(1)<<((i-d.First)%unitFrames)
+	for s := c.stock.Load(); s>>32 == unit; s = c.stock.Load() {
+		if c.stock.CompareAndSwap(s, s|mine) { // order: pairs with Alloc's (G2)
+			return
+		}
+	}
+	area, word, bit := d.place(i)
+	d.clearBits(word, bit)
+	d.Counts[area].Add(1)
+}
+
+func (d *nodeFrames) clearBits(word int, bits uint64) {
+	for {
+		w := d.Bits[word].Load()
+		if d.Bits[word].CompareAndSwap(w, w&^bits) { // order: pairs with setBits (G2)
+			return
+		}
+	}
+}
+
+// Share adds a reference to an allocated frame.
+func (f *Frames) Share(i Frame) error {
+	if uint64(i) >= uint64(len(f.info)) {
+		return ErrWild
+	}
+	for {
+		w := Info(f.info[i].Load())
+		switch {
+		case w.Kind() == NoFrame:
+			return ErrWild
+		case w.Kind() <= Boot:
+			return ErrNotTaken
+		case w.Refs() == maxRefs:
+			return ErrRefs
+		case f.info[i].CompareAndSwap(uint64(w), uint64(w+1<<infoRefs)):
+			return nil
+		}
+	}
+}

@@ -1,0 +1,210 @@
+package mm
+
+import "math/bits"
+
+// Allocation of what is larger than a frame, and of a frame that the caller names (frames.go).
+
+// AllocHuge returns the first frame of 2 MiB of node, aligned to that.
+func (f *Frames) AllocHuge(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
+	d := &f.nodes[node]
+	if cpu >= len(d.CPUs) {
+		return 0, ErrNoMemory
+	}
+	area, ok := d.takeWhole()
+	if !ok {
+		d.unreserve()
+		if area, ok = d.takeWhole(); !ok {
+			return 0, ErrNoMemory
+		}
+	}
+	i := d.First + Frame(area)*HugeFrames
+	f.info[i].StoreRelease(uint64(newInfo(kind, node, owner) | 1<<infoHuge))
+	d.CPUs[cpu].count(HugeFrames)
+	return i, nil
+}
+
+// takeWhole takes an area of which nothing is taken: from the far end, for single frames are taken from the near one.
+func (d *nodeFrames) takeWhole() (int, bool) {
+	for area := len(d.Counts) - 1; area >= 0; area-- {
+		if d.Counts[area].Load() == HugeFrames && d.Counts[area].CompareAndSwap(HugeFrames, wholeArea) {
+			return area, true
+		}
+	}
+	return 0, false
+}
+
+// unreserve gives back what CPUs have reserved.
+func (d *nodeFrames) unreserve() {
+	for i := range d.CPUs {
+		for {
+			s := d.CPUs[i].stock.Load()
+			if uint32(s) == 0 {
+				break
+			}
+			if d.CPUs[i].stock.CompareAndSwap(s, s>>32<<32) {
+				word := int(s >> 33)
+				d.clearBits(word, uint64(uint32(s))<<(s>>32%2*unitFrames))
+				d.Counts[word/wordsPerArea].Add(uint32(bits.OnesCount32(uint32(s))))
+				break
+			}
+		}
+	}
+}
+
+// FreeHuge gives up one reference to 2 MiB that AllocHuge returned.
+func (f *Frames) FreeHuge(cpu int, i Frame) (freed bool, err error) {
+	if uint64(i) >= uint64(len(f.info)) {
+		return false, ErrWild
+	}
+	for {
+		w := Info(f.info[i].Load())
+		switch {
+		case w.Kind() == NoFrame:
+			return false, ErrWild
+		case w.Kind() <= Boot:
+			return false, ErrNotTaken
+		case !w.Huge():
+			return false, ErrSize
+		case w.Refs() > 1:
+			if f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)) {
+				return false, nil
+			}
+		case f.info[i].CompareAndSwap(uint64(w), uint64(freeInfo(w.Node()))):
+			d := &f.nodes[w.Node()]
+			area, _, _ := d.place(i)
+			d.Counts[area].Store(HugeFrames) // nobody else writes the count of an area that is taken whole
+			d.CPUs[cpu].count(-HugeFrames)
+			return true, nil
+		}
+	}
+}
+
+// AllocAt returns that very frame.
+func (f *Frames) AllocAt(cpu int, i Frame, kind FrameKind, owner Owner) error {
+	if uint64(i) >= uint64(len(f.info)) {
+		return ErrWild
+	}
+	w := Info(f.info[i].Load())
+	if w.Kind() == NoFrame {
+		return ErrWild
+	}
+	d := &f.nodes[w.Node()]
+	if w.Kind() != FreeFrame || !d.takeFrame(i) {
+		return ErrTaken
+	}
+	f.taken(&d.CPUs[cpu], i, kind, w.Node(), owner)
+	return nil
+}
+
+// takeFrame takes one frame, wherever it is: free, or in some CPU's stock.
+func (d *nodeFrames) takeFrame(i Frame) bool {
+	area, word, bit := d.place(i)
+	if d.takeRight(area, 1) == 1 {
+		for w := d.Bits[word].Load(); w&bit == 0; w = d.Bits[word].Load() {
+			if d.Bits[word].CompareAndSwap(w, w|bit) {
+				return true
+			}
+		}
+		d.Counts[area].Add(1)
+	}
+	unit, mine := uint64(i-d.First)/unitFrames, uint64(1)<<((i-d.First)%unitFrames)
+	for c := range d.CPUs {
+		for s := d.CPUs[c].stock.Load(); s>>32 == unit && s&mine != 0; s = d.CPUs[c].stock.Load() {
+			if d.CPUs[c].stock.CompareAndSwap(s, s&^mine) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// AllocRun returns the first of n frames of node that follow each other, at a multiple of align frames, inside 2 MiB. They
+// are freed one by one.
+func (f *Frames) AllocRun(cpu, node, n, align int, kind FrameKind, owner Owner) (Frame, error) {
+	if n < 1 || n > HugeFrames || align < 1 || align > HugeFrames || align&(align-1) != 0 {
+		return 0, ErrRunLength
+	}
+	d := &f.nodes[node]
+	if cpu >= len(d.CPUs) {
+		return 0, ErrNoMemory
+	}
+	first, ok := d.takeRun(n, align)
+	if !ok {
+		d.unreserve()
+		if first, ok = d.takeRun(n, align); !ok {
+			return 0, ErrNoMemory
+		}
+	}
+	for i := range Frame(n) {
+		f.info[first+i].StoreRelease(uint64(newInfo(kind, node, owner)))
+	}
+	d.CPUs[cpu].count(int64(n))
+	return first, nil
+}
+
+func (d *nodeFrames) takeRun(n, align int) (Frame, bool) {
+	for area := len(d.Counts) - 1; area >= 0; area-- {
+		right := d.takeRight(area, uint32(n))
+		if right == uint32(n) {
+			for at := 0; at+n <= HugeFrames; at += align {
+				if d.takeBits(area, at, n) {
+					return d.First + Frame(area)*HugeFrames + Frame(at), true
+				}
+			}
+		}
+		if right > 0 {
+			d.Counts[area].Add(right)
+		}
+	}
+	return 0, false
+}
+
+// takeBits takes the n frames from number at of an area on, all or none.
+func (d *nodeFrames) takeBits(area, at, n int) bool {
+	for i := at; i < at+n; {
+		word, mask, next := runPart(area, i, at+n)
+		for {
+			w := d.Bits[word].Load()
+			if w&mask != 0 {
+				for j := at; j < i; {
+					word, mask, next := runPart(area, j, i)
+					d.clearBits(word, mask)
+					j = next
+				}
+				return false
+			}
+			if d.Bits[word].CompareAndSwap(w, w|mask) {
+				break
+			}
+		}
+		i = next
+	}
+	return true
+}
+
+// runPart is the part of frames i … end-1 of an area that is in one word.
+func runPart(area, i, end int) (word int, mask uint64, next int) {
+	next = min(end, i/64*64+64)
+	mask = ^uint64(0) >> (64 - (next - i)) << (i % 64)
+	return area*wordsPerArea + i/64, mask, next
+}
+
+// Fragmentation is how many of node's free frames are in areas of which something is taken, in thousandths; what CPUs have
+// reserved counts as taken. 0 if nothing is free.
+func (f *Frames) Fragmentation(node int) int {
+	var free, scattered uint64
+	for i := range f.nodes[node].Counts {
+		c := uint64(f.nodes[node].Counts[i].Load())
+		if c == wholeArea {
+			continue
+		}
+		free += c
+		if c != HugeFrames {
+			scattered += c
+		}
+	}
+	if free == 0 {
+		return 0
+	}
+	return int(scattered * 1000 / free)
+}
