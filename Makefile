@@ -60,6 +60,7 @@ test: deps-test build lint ## everything that can fail, race detector on: what C
 	$(GO) test -race -tags explore -skip TestExplore -count=1 -timeout 40m ./kernel/sync
 	$(GO) test -tags explore -run TestExplore -count=1 -timeout 40m ./kernel/sync
 	$(GO) test -tags explore -count=1 -timeout 40m ./kernel/sync/explore
+	$(GO) test -tags explore -run Explore -count=1 -timeout 40m ./kernel/mm/... ./kernel/numa
 
 torture: build ## torture tests of kernel/sync, each for T (1m, or 10m, 2h, 30s) on CPUS (4) or TOPO; TESTS=GLOB,… selects
 	@$(GO) run ./qemu/exo-run -topo '$(TOPO)' -cpus '$(or $(CPUS),$(if $(TOPO),,4))' -mem '$(MEM)' -accel '$(ACCEL)' \
@@ -87,7 +88,7 @@ gdb: ## attach gdb to a waiting `make qemu-gdb`
 lint: ## formatting and static checks, ring 0 included
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'lint: run gofmt -w on these files' >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags explore ./kernel/sync/...
+	$(GO) vet -tags explore ./kernel/...
 	@$(GO) run ./tools/mkimage vet
 	@$(GO) run ./tools/locks check
 

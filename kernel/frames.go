@@ -15,6 +15,12 @@ import (
 // frames has all memory that was not taken before there was an allocator.
 var frames mm.Frames
 
+// memory gives them out by policy.
+var memory numa.Allocator
+
+// kernelMemory is the policy of the kernel's own frames, local, and what came of it.
+var kernelMemory numa.TaskPolicy
+
 // framesReady says that early has given what it had left to frames, and is no more.
 var framesReady bool
 
@@ -47,6 +53,7 @@ func startFrames() {
 			})
 		}
 	}
+	memory.Init(&topology, &frames)
 	printFrames()
 }
 
@@ -172,18 +179,15 @@ func countFrames(n int, fn func(f mm.Frame, i mm.Info)) {
 	})
 }
 
-// kernelFrame returns a zeroed frame for the kernel itself, near this CPU if there is one.
+// kernelFrame returns a zeroed frame for the kernel itself, as near to this CPU as there is one.
 func kernelFrame(kind mm.FrameKind) (amd64.PhysAddr, bool) {
 	c := preemptOff()
 	defer c.PreemptEnable()
-	home := topology.NodeOf(numa.CPU(c.CPU))
-	for i := range topology.Nodes() {
-		f, err := frames.Alloc(c.CPU, int(topology.Nearest(home, i)), kind, 0)
-		if err == nil {
-			pa := amd64.PhysAddr(f.Addr())
-			clear(pa.Bytes(mm.FrameSize))
-			return pa, true
-		}
+	f, err := memory.Alloc(numa.CPU(c.CPU), kernelMemory.Default(), kind, 0)
+	if err != nil {
+		return 0, false
 	}
-	return 0, false
+	pa := amd64.PhysAddr(f.Addr())
+	clear(pa.Bytes(mm.FrameSize))
+	return pa, true
 }

@@ -46,6 +46,8 @@ var tests = [...]ktest.Test{
 
 	{"mm/frames: G1 G3 all of each node, as much as firmware says, and all back", 1, testFramesAll},
 	{"mm/frames: G5 what boot took stays taken, and errors change nothing", 1, testFramesBoot},
+	{"numa/policy: local, bind, preferred and interleave, by distance", ktest.All, testPolicies},
+	{"numa/policy: a full node", 1, testPolicyFull},
 	{"mm/direct map: shows every node's memory", 1, testDirectMap},
 	{"numa/topology: CPUs, distances and orders are sound", 1, testTopology},
 	{"numa/topology: the nodes hold all memory, once", 1, testNodeMemory},

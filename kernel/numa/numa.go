@@ -5,6 +5,12 @@
 //	(the SRAT)           (the SLIT)                             builder.go how it is made
 //	                                                            print.go   the boot log's lines
 //
+// And it gives out memory by policy, over mm.Frames, which knows nodes but no distances:
+//
+//	policy.go      local, bind, preferred, interleave       migrate.go  a frame's content to another node
+//	alloc.go       frames by policy, and what came of it    hints.go    who uses what from afar
+//	interleave.go  whose turn it is
+//
 // Firmware speaks of proximity domains: any 32-bit numbers. The kernel speaks of
 // nodes: 0, 1, 2 … in the order of the domains' numbers. Start reading at Topology.
 //
