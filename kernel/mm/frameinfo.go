@@ -47,13 +47,22 @@ func newInfo(kind FrameKind, node int, owner Owner) Info {
 // freeInfo is the word of a free frame.
 func freeInfo(node int) Info { return Info(FreeFrame) | Info(node)<<infoNode }
 
+// freed is the word of a frame after its last reference.
+func (i Info) freed() Info { return i&(15<<infoNode) | Info(FreeFrame) }
+
+// lastOfOne says whether the word is that of an allocated frame, not of one of 2 MiB, with one reference.
+func (i Info) lastOfOne() bool { return uint32(i)>>infoRefs == 1 }
+
+// lastOfHuge is lastOfOne for one of 2 MiB.
+func (i Info) lastOfHuge() bool { return uint32(i)>>infoRefs == 1|1<<(infoHuge-infoRefs) }
+
 // Kind is what the frame is used for.
 func (i Info) Kind() FrameKind { return FrameKind(i & 15) }
 
 // Node is the node that the frame belongs to, which never changes.
 func (i Info) Node() int { return int(i >> infoNode & 15) }
 
-// Refs is how many references there are, 0 for a frame that is not allocated.
+// Refs is how many references there are, 0 for a frame that is not allocated, or taken for good.
 func (i Info) Refs() int { return int(i >> infoRefs & maxRefs) }
 
 // Huge says whether the frame was allocated as part of one of 2 MiB.

@@ -7,14 +7,15 @@
 //	                              ▲
 //	CPU 1 reserves   32 frames ──┘  stock: ○●○○●…                one word: which 32, and which of them are left
 //
-//	             Alloc  Free  AllocAt  AllocRun  AllocHuge  Share  Info     X: callers exclude each other; -: may run
-//	Alloc, Free   own    own     -         -         -        -      -      together; own: not twice on one CPU, different
-//	the others     -      -      -         -         -        -      -      CPUs may
+//	                 Alloc*  Free*  Share  Info     X: callers exclude each other; -: may run together; own: different CPUs
+//	Alloc*, Free*     own     own     -      -      may, one CPU not twice, for each writes what is its own (FrameCPU)
+//	Share, Info        -       -      -      -      Alloc*: Alloc, AllocAt, AllocRun, AllocHuge; Free*: Free, FreeHuge
 //
 // G1. A frame that was allocated is nobody else's until it has been freed.
 // G2. Who gets a frame sees what the one who freed it wrote before.
 // G3. A frame is freed to its own node, whichever CPU frees it.
-// G4. Alloc fails only if it met every frame of the node taken: by somebody, or for a moment by a call under way.
+// G4. Alloc fails only if it met every frame of the node taken: by somebody, or for a moment by a call under way; AllocAt,
+// only if it met its frame so.
 // G5. To free what is not allocated, or to allocate what does not exist, is an error and changes nothing.
 //
 // Progress: lock-free. Callers: any, preemption off; not interrupt handlers. Memory: the arrays given at Init.
@@ -40,6 +41,8 @@ const (
 	wordsPerArea = HugeFrames / 64
 	unitFrames   = 32 // what a CPU reserves at once
 	wholeArea    = 1 << 16
+
+	countsPerLine = 16 // of the cache: CPUs look for 2 MiB in different ones
 )
 
 // What the allocator returns.
@@ -75,10 +78,11 @@ type nodeFrames struct {
 
 // FrameCPU is one CPU's reservation on one node.
 type FrameCPU struct {
-	stock atom.Uint64 // number of a unit in the upper half, which of its frames are left in the lower; others only take
-	out   atom.Int64  // frames that this CPU has allocated, less those that it has freed; written by the CPU alone
-	area  int         // where it looks next; touched by the CPU alone
-	_     [40]byte
+	stock atom.Uint64 // unit (frame number / 32) in the upper half, which of its frames are left in the lower; others only take
+	out   atom.Int64  // frames that this CPU took from areas, less those that it put there; written by the CPU alone
+	area  int         // where it looks next for frames, and
+	whole int         // below which area for 2 MiB; both touched by the CPU alone
+	_     [32]byte
 }
 
 // Init makes f empty. info has a word for each frame number up to the last one.
@@ -100,6 +104,7 @@ func (f *Frames) SetNode(node int, m NodeMemory) {
 	clear(m.CPUs)
 	for i := range m.CPUs {
 		m.CPUs[i].area = i * len(m.Counts) / len(m.CPUs)
+		m.CPUs[i].whole = max(len(m.Counts)-i*countsPerLine, 0)
 	}
 	f.nodes[node] = nodeFrames{NodeMemory: m}
 }
@@ -121,7 +126,7 @@ func (f *Frames) Add(node int, first Frame, n uint64) {
 
 // AddTaken makes the n frames from first on node's, and taken for good: kind is Boot, mostly.
 func (f *Frames) AddTaken(node int, first Frame, n uint64, kind FrameKind) {
-	f.describe(first, n, newInfo(kind, node, 0))
+	f.describe(first, n, newInfo(kind, node, 0)-1<<infoRefs) // no reference, so that nobody frees them
 }
 
 func (f *Frames) describe(first Frame, n uint64, i Info) {
@@ -160,51 +165,74 @@ func (f *Frames) Total(node int) uint64 { return f.nodes[node].total }
 
 // FreeCount is how many of them are not allocated, at about this time.
 func (f *Frames) FreeCount(node int) uint64 {
-	out := int64(0)
+	free := int64(f.nodes[node].total)
 	for i := range f.nodes[node].CPUs {
-		out += f.nodes[node].CPUs[i].out.Load()
+		c := &f.nodes[node].CPUs[i]
+		free += int64(bits.OnesCount32(uint32(c.stock.Load()))) - c.out.Load()
 	}
-	return uint64(max(int64(f.nodes[node].total)-out, 0))
+	return uint64(max(free, 0))
 }
 
-// count notes that the CPU allocated n frames, or freed -n.
+// count notes that the CPU took n frames from areas, or put -n there.
 func (c *FrameCPU) count(n int64) { c.out.StoreRelease(c.out.Load() + n) }
 
 // Alloc returns a frame of node, for kind and owner, with one reference.
 func (f *Frames) Alloc(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
 	d := &f.nodes[node]
+	if uint(cpu) < uint(len(d.CPUs)) {
+		c := &d.CPUs[cpu]
+		s := c.stock.Load()
+		if uint32(s) != 0 && c.stock.CompareAndSwap(s, s&(s-1)) { // order: pairs with keep's (G2)
+			i := firstLeft(s)
+			f.info[i].StoreRelease(uint64(newInfo(kind, node, owner)))
+			return i, nil
+		}
+	}
+	return f.allocSlowly(cpu, node, kind, owner)
+}
+
+// allocSlowly is Alloc when there is nothing in the stock, or another takes from it, too.
+//
+//go:noinline
+func (f *Frames) allocSlowly(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
+	d := &f.nodes[node]
 	if cpu >= len(d.CPUs) {
 		return 0, ErrNoMemory
 	}
 	c := &d.CPUs[cpu]
-	for {
-		s := c.stock.Load()
-		if uint32(s) == 0 {
-			if d.refill(c) {
-				continue
-			}
-			i, ok := d.steal()
-			if !ok {
-				return 0, ErrNoMemory
-			}
-			return f.taken(c, i, kind, node, owner), nil
-		}
-		if c.stock.CompareAndSwap(s, s&(s-1)) { // order: pairs with the compare-and-swap that cleared the bit (G2)
-			return f.taken(c, d.inUnit(s), kind, node, owner), nil
+	i, ok := c.take()
+	for !ok && d.refill(c) {
+		i, ok = c.take()
+	}
+	for other := 0; !ok && other < len(d.CPUs); other++ {
+		i, ok = d.CPUs[other].take()
+	}
+	if !ok {
+		return 0, ErrNoMemory
+	}
+	f.info[i].StoreRelease(uint64(newInfo(kind, node, owner)))
+	return i, nil
+}
+
+// take takes a frame from a stock, any CPU's.
+func (c *FrameCPU) take() (Frame, bool) {
+	for s := c.stock.Load(); uint32(s) != 0; s = c.stock.Load() {
+		if c.stock.CompareAndSwap(s, s&(s-1)) {
+			return firstLeft(s), true
 		}
 	}
+	return 0, false
 }
 
-// taken writes down whose a frame is that the caller has just won.
-func (f *Frames) taken(c *FrameCPU, i Frame, kind FrameKind, node int, owner Owner) Frame {
-	f.info[i].StoreRelease(uint64(newInfo(kind, node, owner)))
-	c.count(1)
-	return i
+// keep puts a frame that the CPU frees into its stock, if it is of that unit, and nobody takes from it just now.
+func (c *FrameCPU) keep(i Frame) bool {
+	s := c.stock.Load()
+	return s>>32 == uint64(i)/unitFrames && c.stock.CompareAndSwap(s, s|1<<(i%unitFrames)) // order: pairs with Alloc's (G2)
 }
 
-// inUnit is the first frame that is left in a stock.
-func (d *nodeFrames) inUnit(s uint64) Frame {
-	return d.First + Frame(s>>32*unitFrames) + Frame(bits.TrailingZeros32(uint32(s)))
+// firstLeft is the first frame of a stock.
+func firstLeft(s uint64) Frame {
+	return Frame(s>>32*unitFrames) + Frame(bits.TrailingZeros32(uint32(s)))
 }
 
 // refill reserves a unit, or what is free of one, for a CPU whose stock is empty.
@@ -213,6 +241,7 @@ func (d *nodeFrames) refill(c *FrameCPU) bool {
 		if d.Counts[c.area].Load()-1 < HugeFrames { // some, and not taken whole
 			if s := d.reserve(c.area); s != 0 {
 				c.stock.StoreRelease(s) // it was empty, and nobody else adds
+				c.count(int64(bits.OnesCount32(uint32(s))))
 				return true
 			}
 		}
@@ -237,7 +266,7 @@ func (d *nodeFrames) reserve(area int) uint64 {
 				d.Counts[area].Add(rest)
 			}
 			if got != 0 {
-				return uint64(word*2+half/unitFrames)<<32 | uint64(got)
+				return uint64(int(d.First)/unitFrames+word*2+half/unitFrames)<<32 | uint64(got)
 			}
 		}
 	}
@@ -274,21 +303,25 @@ func (d *nodeFrames) setBits(word, half int, n uint32) uint32 {
 	return 0
 }
 
-// steal takes a frame that some CPU has reserved.
-func (d *nodeFrames) steal() (Frame, bool) {
-	for i := range d.CPUs {
-		c := &d.CPUs[i]
-		for s := c.stock.Load(); uint32(s) != 0; s = c.stock.Load() {
-			if c.stock.CompareAndSwap(s, s&(s-1)) {
-				return d.inUnit(s), true
-			}
-		}
-	}
-	return 0, false
-}
-
 // Free gives up one reference to a frame; with the last one it is free. It says whether it was.
 func (f *Frames) Free(cpu int, i Frame) (freed bool, err error) {
+	if info := f.info; uint64(i) < uint64(len(info)) {
+		w := Info(info[i].Load())
+		if w.lastOfOne() && info[i].CompareAndSwap(uint64(w), uint64(w.freed())) { // of two who free it, one gets here
+			d := &f.nodes[w.Node()]
+			if c := &d.CPUs[cpu]; !c.keep(i) {
+				d.giveBack(c, i)
+			}
+			return true, nil
+		}
+	}
+	return f.freeSlowly(cpu, i)
+}
+
+// freeSlowly is Free of what is shared or wrong.
+//
+//go:noinline
+func (f *Frames) freeSlowly(cpu int, i Frame) (freed bool, err error) {
 	if uint64(i) >= uint64(len(f.info)) {
 		return false, ErrWild
 	}
@@ -297,35 +330,24 @@ func (f *Frames) Free(cpu int, i Frame) (freed bool, err error) {
 		switch {
 		case w.Kind() == NoFrame:
 			return false, ErrWild
-		case w.Kind() <= Boot:
+		case w.Refs() == 0:
 			return false, ErrNotTaken
 		case w.Huge():
 			return false, ErrSize
-		case w.Refs() > 1:
-			if f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)) {
-				return false, nil
-			}
-		case f.info[i].CompareAndSwap(uint64(w), uint64(freeInfo(w.Node()))): // of two who free it, one gets here
-			d := &f.nodes[w.Node()]
-			d.giveBack(cpu, i)
-			d.CPUs[cpu].count(-1)
-			return true, nil
+		case w.Refs() == 1:
+			return f.Free(cpu, i) // the others have given up theirs meanwhile
+		case f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)):
+			return false, nil
 		}
 	}
 }
 
-// giveBack makes a frame one that can be had: of the CPU's own unit, or of anybody's.
-func (d *nodeFrames) giveBack(cpu int, i Frame) {
-	c := &d.CPUs[cpu]
-	unit, mine := uint64(i-d.First)/unitFrames, uint64(1)<<((i-d.First)%unitFrames)
-	for s := c.stock.Load(); s>>32 == unit; s = c.stock.Load() {
-		if c.stock.CompareAndSwap(s, s|mine) { // order: pairs with Alloc's (G2)
-			return
-		}
-	}
+// giveBack makes a frame one that anybody can have.
+func (d *nodeFrames) giveBack(c *FrameCPU, i Frame) {
 	area, word, bit := d.place(i)
 	d.clearBits(word, bit)
 	d.Counts[area].Add(1)
+	c.count(-1)
 }
 
 func (d *nodeFrames) clearBits(word int, bits uint64) {
@@ -347,7 +369,7 @@ func (f *Frames) Share(i Frame) error {
 		switch {
 		case w.Kind() == NoFrame:
 			return ErrWild
-		case w.Kind() <= Boot:
+		case w.Refs() == 0:
 			return ErrNotTaken
 		case w.Refs() == maxRefs:
 			return ErrRefs

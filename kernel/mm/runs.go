@@ -7,26 +7,52 @@ import "math/bits"
 // AllocHuge returns the first frame of 2 MiB of node, aligned to that.
 func (f *Frames) AllocHuge(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
 	d := &f.nodes[node]
+	if uint(cpu) < uint(len(d.CPUs)) {
+		c := &d.CPUs[cpu]
+		if area := c.whole - 1; uint(area) < uint(len(d.Counts)) && d.Counts[area].CompareAndSwap(HugeFrames, wholeArea) {
+			return f.wholeIs(c, d.First+Frame(area)*HugeFrames, area, newInfo(kind, node, owner)), nil
+		}
+	}
+	return f.allocHugeSlowly(cpu, node, kind, owner)
+}
+
+// wholeIs writes down whose 2 MiB are that the caller has just won.
+func (f *Frames) wholeIs(c *FrameCPU, i Frame, area int, w Info) Frame {
+	f.info[i].StoreRelease(uint64(w | 1<<infoHuge))
+	c.whole = area
+	c.count(HugeFrames)
+	return i
+}
+
+// allocHugeSlowly is AllocHuge when the area below the last one is not to be had.
+//
+//go:noinline
+func (f *Frames) allocHugeSlowly(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
+	d := &f.nodes[node]
 	if cpu >= len(d.CPUs) {
 		return 0, ErrNoMemory
 	}
-	area, ok := d.takeWhole()
+	c := &d.CPUs[cpu]
+	area, ok := d.takeWhole(c)
 	if !ok {
-		d.unreserve()
-		if area, ok = d.takeWhole(); !ok {
+		d.unreserve(c)
+		if area, ok = d.takeWhole(c); !ok {
 			return 0, ErrNoMemory
 		}
 	}
-	i := d.First + Frame(area)*HugeFrames
-	f.info[i].StoreRelease(uint64(newInfo(kind, node, owner) | 1<<infoHuge))
-	d.CPUs[cpu].count(HugeFrames)
-	return i, nil
+	return f.wholeIs(c, d.First+Frame(area)*HugeFrames, area, newInfo(kind, node, owner)), nil
 }
 
-// takeWhole takes an area of which nothing is taken: from the far end, for single frames are taken from the near one.
-func (d *nodeFrames) takeWhole() (int, bool) {
-	for area := len(d.Counts) - 1; area >= 0; area-- {
-		if d.Counts[area].Load() == HugeFrames && d.Counts[area].CompareAndSwap(HugeFrames, wholeArea) {
+// takeWhole takes an area of which nothing is taken: from the far end, for single frames are taken from the near one. It
+// goes on below where the CPU found the last one, or where it freed one above that.
+func (d *nodeFrames) takeWhole(c *FrameCPU) (int, bool) {
+	counts, area := d.Counts, c.whole
+	for range counts {
+		if area == 0 {
+			area = len(counts)
+		}
+		area--
+		if n := &counts[area]; n.Load() == HugeFrames && n.CompareAndSwap(HugeFrames, wholeArea) {
 			return area, true
 		}
 	}
@@ -34,25 +60,41 @@ func (d *nodeFrames) takeWhole() (int, bool) {
 }
 
 // unreserve gives back what CPUs have reserved.
-func (d *nodeFrames) unreserve() {
+func (d *nodeFrames) unreserve(c *FrameCPU) {
 	for i := range d.CPUs {
-		for {
-			s := d.CPUs[i].stock.Load()
-			if uint32(s) == 0 {
-				break
+		for s := d.CPUs[i].stock.Load(); uint32(s) != 0; s = d.CPUs[i].stock.Load() {
+			if !d.CPUs[i].stock.CompareAndSwap(s, s>>32<<32) {
+				continue
 			}
-			if d.CPUs[i].stock.CompareAndSwap(s, s>>32<<32) {
-				word := int(s >> 33)
-				d.clearBits(word, uint64(uint32(s))<<(s>>32%2*unitFrames))
-				d.Counts[word/wordsPerArea].Add(uint32(bits.OnesCount32(uint32(s))))
-				break
-			}
+			area, word, _ := d.place(Frame(s >> 32 * unitFrames))
+			n := bits.OnesCount32(uint32(s))
+			d.clearBits(word, uint64(uint32(s))<<(s>>32%2*unitFrames))
+			d.Counts[area].Add(uint32(n))
+			c.count(-int64(n))
 		}
 	}
 }
 
 // FreeHuge gives up one reference to 2 MiB that AllocHuge returned.
 func (f *Frames) FreeHuge(cpu int, i Frame) (freed bool, err error) {
+	if info := f.info; uint64(i) < uint64(len(info)) {
+		w := Info(info[i].Load())
+		if w.lastOfHuge() && info[i].CompareAndSwap(uint64(w), uint64(w.freed())) {
+			d := &f.nodes[w.Node()]
+			c, area := &d.CPUs[cpu], int((i-d.First)/HugeFrames)
+			d.Counts[area].Store(HugeFrames) // nobody else writes it now; not later, for what is free must be seen (G4)
+			c.whole = max(c.whole, area+1)
+			c.count(-HugeFrames)
+			return true, nil
+		}
+	}
+	return f.freeHugeSlowly(cpu, i)
+}
+
+// freeHugeSlowly is FreeHuge of what is shared or wrong.
+//
+//go:noinline
+func (f *Frames) freeHugeSlowly(cpu int, i Frame) (freed bool, err error) {
 	if uint64(i) >= uint64(len(f.info)) {
 		return false, ErrWild
 	}
@@ -61,20 +103,14 @@ func (f *Frames) FreeHuge(cpu int, i Frame) (freed bool, err error) {
 		switch {
 		case w.Kind() == NoFrame:
 			return false, ErrWild
-		case w.Kind() <= Boot:
+		case w.Refs() == 0:
 			return false, ErrNotTaken
 		case !w.Huge():
 			return false, ErrSize
-		case w.Refs() > 1:
-			if f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)) {
-				return false, nil
-			}
-		case f.info[i].CompareAndSwap(uint64(w), uint64(freeInfo(w.Node()))):
-			d := &f.nodes[w.Node()]
-			area, _, _ := d.place(i)
-			d.Counts[area].Store(HugeFrames) // nobody else writes the count of an area that is taken whole
-			d.CPUs[cpu].count(-HugeFrames)
-			return true, nil
+		case w.Refs() == 1:
+			return f.FreeHuge(cpu, i) // the others have given up theirs meanwhile
+		case f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)):
+			return false, nil
 		}
 	}
 }
@@ -89,28 +125,30 @@ func (f *Frames) AllocAt(cpu int, i Frame, kind FrameKind, owner Owner) error {
 		return ErrWild
 	}
 	d := &f.nodes[w.Node()]
-	if w.Kind() != FreeFrame || !d.takeFrame(i) {
+	if w.Kind() != FreeFrame || !d.takeFrame(&d.CPUs[cpu], i) {
 		return ErrTaken
 	}
-	f.taken(&d.CPUs[cpu], i, kind, w.Node(), owner)
+	f.info[i].StoreRelease(uint64(newInfo(kind, w.Node(), owner)))
 	return nil
 }
 
 // takeFrame takes one frame, wherever it is: free, or in some CPU's stock.
-func (d *nodeFrames) takeFrame(i Frame) bool {
+func (d *nodeFrames) takeFrame(c *FrameCPU, i Frame) bool {
 	area, word, bit := d.place(i)
 	if d.takeRight(area, 1) == 1 {
 		for w := d.Bits[word].Load(); w&bit == 0; w = d.Bits[word].Load() {
 			if d.Bits[word].CompareAndSwap(w, w|bit) {
+				c.count(1)
 				return true
 			}
 		}
 		d.Counts[area].Add(1)
 	}
-	unit, mine := uint64(i-d.First)/unitFrames, uint64(1)<<((i-d.First)%unitFrames)
-	for c := range d.CPUs {
-		for s := d.CPUs[c].stock.Load(); s>>32 == unit && s&mine != 0; s = d.CPUs[c].stock.Load() {
-			if d.CPUs[c].stock.CompareAndSwap(s, s&^mine) {
+	unit, mine := uint64(i)/unitFrames, uint64(1)<<(i%unitFrames)
+	for other := range d.CPUs {
+		c := &d.CPUs[other]
+		for s := c.stock.Load(); s>>32 == unit && s&mine != 0; s = c.stock.Load() {
+			if c.stock.CompareAndSwap(s, s&^mine) {
 				return true
 			}
 		}
@@ -130,7 +168,7 @@ func (f *Frames) AllocRun(cpu, node, n, align int, kind FrameKind, owner Owner) 
 	}
 	first, ok := d.takeRun(n, align)
 	if !ok {
-		d.unreserve()
+		d.unreserve(&d.CPUs[cpu])
 		if first, ok = d.takeRun(n, align); !ok {
 			return 0, ErrNoMemory
 		}

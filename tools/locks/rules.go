@@ -27,6 +27,7 @@ const rawLock = "raw"
 // rawUses are the files outside kernel/sync that may name a raw lock, and why.
 var rawUses = map[string]string{
 	"kernel/test_smp.go":   "the in-kernel test of the raw lock itself",
+	"kernel/mm/oracle.go":  "the locked allocator that the lock-free one is compared with",
 	"kernel/bench_sync.go": "benchmarks of the raw locks, and the bare lock that others are compared with",
 }
 
