@@ -1,12 +1,14 @@
-// Package mm says which physical memory is whose. So far it holds the beginning:
-// what the kernel needs before it has an allocator of frames.
+// Package mm says which physical memory is whose.
 //
-//	addr.go     PhysAddr, Frame, Range: the units
-//	map.go      Map: what memory there is, what of it is taken
-//	early.go    Early: takes pieces of it for good, at boot
+//	addr.go       PhysAddr, Frame, Range: the units
+//	map.go        Map: what memory there is, what of it is taken
+//	early.go      Early: takes pieces of it for good, at boot
+//	frameinfo.go  Info: the word that says whose a frame is
+//	frames.go     Frames: gives out frames, per node and without locks; runs.go what is larger than one
+//	oracle.go     Buddy: the same with a lock, to compare with
 //
-// Start reading in map.go. Nothing here locks: a Map belongs to the boot CPU until the
-// other CPUs start, and from then on it is only read.
+// Start reading in map.go for boot, in frames.go for what comes after. A Map and an Early do not lock: they are the boot
+// CPU's until the other CPUs start, and from then on a Map is only read.
 package mm
 
 // PhysAddr is a physical address, in bytes.
