@@ -98,19 +98,20 @@ func nodeMemory(n int) mm.NodeMemory {
 	}
 }
 
-// pieces takes memory for n elements, in cache lines of their own and for good: near a place, if there is room.
+// pieces takes memory for n elements, whole frames and for good: near a place, if there is room. (Frames that are memory in
+// part only are not in the direct map.)
 func pieces[T any](n int, near mm.Range) []T {
 	if n == 0 {
 		return nil
 	}
 	var one T
-	size := (uint64(n)*uint64(unsafe.Sizeof(one)) + 63) &^ 63
+	size := (uint64(n)*uint64(unsafe.Sizeof(one)) + mm.FrameSize - 1) &^ (mm.FrameSize - 1)
 	pa, ok := mm.PhysAddr(0), false
 	if near.Len > 0 {
-		pa, ok = early.Alloc(size, 64, near)
+		pa, ok = early.Alloc(size, mm.FrameSize, near)
 	}
 	if !ok {
-		if pa, ok = early.Alloc(size, 64, mm.Range{}); !ok {
+		if pa, ok = early.Alloc(size, mm.FrameSize, mm.Range{}); !ok {
 			giveUp("out of memory", failure("the frame allocator's own tables do not fit"))
 		}
 	}

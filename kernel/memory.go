@@ -50,6 +50,9 @@ func buildMemory() {
 		}
 	}
 	image := amd64.Boot.Image
+	if !physical.Contains(mm.PhysAddr(image.Start), image.Size()) {
+		giveUp("out of memory", failure("the kernel's image does not fit into what the loader calls usable: 32 MiB will do"))
+	}
 	reserve(0, mm.FrameSize) // the BIOS's data, and so that no allocation is ever at 0
 	reserve(image.Start, image.Size())
 	for i := range loader.NModules {
