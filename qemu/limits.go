@@ -1,15 +1,13 @@
 package qemu
 
 import (
-	"fmt"
-	"os"
-	"strconv"
 	"time"
+
+	"exo/internal/timescale"
 )
 
-// TimeScale is the environment variable that stretches every time limit of the harness:
-// 2 on a machine half as fast as usual, 0.5 on one twice as fast.
-const TimeScale = "EXO_TIME_SCALE"
+// TimeScale is the environment variable that stretches every time limit of the harness.
+const TimeScale = timescale.Name
 
 // Limits bound a boot. Zero means no bound.
 type Limits struct {
@@ -22,16 +20,13 @@ var DefaultLimits = Limits{Silence: 20 * time.Second, Total: 3 * time.Minute}
 
 // Scaled returns the limits stretched by EXO_TIME_SCALE.
 func (l Limits) Scaled() (Limits, error) {
-	text := os.Getenv(TimeScale)
-	if text == "" {
-		return l, nil
+	silence, err := timescale.Stretch(l.Silence)
+	if err != nil {
+		return l, err
 	}
-	scale, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(scale > 0 && scale <= 1e6) {
-		return l, fmt.Errorf("%s=%q is not a factor; give a number above 0, such as 2 to wait twice as long", TimeScale, text)
+	total, err := timescale.Stretch(l.Total)
+	if err != nil {
+		return l, err
 	}
-	return Limits{
-		Silence: time.Duration(float64(l.Silence) * scale),
-		Total:   time.Duration(float64(l.Total) * scale),
-	}, nil
+	return Limits{Silence: silence, Total: total}, nil
 }

@@ -315,13 +315,13 @@ func (f *Frames) Free(cpu int, i Frame) (freed bool, err error) {
 			return true, nil
 		}
 	}
-	return f.freeSlowly(cpu, i)
+	return f.freeSlowly(cpu, i, false)
 }
 
-// freeSlowly is Free of what is shared or wrong.
+// freeSlowly is Free, or FreeHuge if that is said, of what is shared or wrong.
 //
 //go:noinline
-func (f *Frames) freeSlowly(cpu int, i Frame) (freed bool, err error) {
+func (f *Frames) freeSlowly(cpu int, i Frame, huge bool) (freed bool, err error) {
 	if uint64(i) >= uint64(len(f.info)) {
 		return false, ErrWild
 	}
@@ -332,10 +332,12 @@ func (f *Frames) freeSlowly(cpu int, i Frame) (freed bool, err error) {
 			return false, ErrWild
 		case w.Refs() == 0:
 			return false, ErrNotTaken
-		case w.Huge():
+		case w.Huge() != huge:
 			return false, ErrSize
+		case w.Refs() == 1 && huge:
+			return f.FreeHuge(cpu, i) // the others have given up theirs meanwhile
 		case w.Refs() == 1:
-			return f.Free(cpu, i) // the others have given up theirs meanwhile
+			return f.Free(cpu, i) // the same
 		case f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)):
 			return false, nil
 		}

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/timescale"
 )
 
 // Linearizability (Herlihy & Wing, TOPLAS 1990) of random histories, decided by porcupine: is there an order of the calls,
@@ -239,14 +238,11 @@ func frameListing(history []porcupine.Operation) string {
 
 // checkerTime is how long the checker may think about one history, which it decides in milliseconds if that is possible.
 func checkerTime(t *testing.T) time.Duration {
-	scale := 1.0
-	if s := os.Getenv("EXO_TIME_SCALE"); s != "" {
-		var err error
-		if scale, err = strconv.ParseFloat(s, 64); err != nil {
-			t.Fatalf("EXO_TIME_SCALE must be a number: %v", err)
-		}
+	d, err := timescale.Stretch(20 * time.Second)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return time.Duration(scale * float64(20*time.Second))
+	return d
 }
 
 // yieldInside makes operations on atomic words points where others get between, where the build has such a thing.

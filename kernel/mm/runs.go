@@ -88,31 +88,7 @@ func (f *Frames) FreeHuge(cpu int, i Frame) (freed bool, err error) {
 			return true, nil
 		}
 	}
-	return f.freeHugeSlowly(cpu, i)
-}
-
-// freeHugeSlowly is FreeHuge of what is shared or wrong.
-//
-//go:noinline
-func (f *Frames) freeHugeSlowly(cpu int, i Frame) (freed bool, err error) {
-	if uint64(i) >= uint64(len(f.info)) {
-		return false, ErrWild
-	}
-	for {
-		w := Info(f.info[i].Load())
-		switch {
-		case w.Kind() == NoFrame:
-			return false, ErrWild
-		case w.Refs() == 0:
-			return false, ErrNotTaken
-		case !w.Huge():
-			return false, ErrSize
-		case w.Refs() == 1:
-			return f.FreeHuge(cpu, i) // the others have given up theirs meanwhile
-		case f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)):
-			return false, nil
-		}
-	}
+	return f.freeSlowly(cpu, i, true)
 }
 
 // AllocAt returns that very frame.

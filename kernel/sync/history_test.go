@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	gosync "sync"
 	"sync/atomic"
@@ -15,6 +13,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"exo/internal/timescale"
 )
 
 // A history is what some goroutines did with one structure, each operation with the moments of its call and its return.
@@ -214,12 +214,9 @@ func listing(history []porcupine.Operation) string {
 
 // patience is how long the checker may think about one history, which it decides in milliseconds if that is possible.
 func patience(t *testing.T) time.Duration {
-	scale := 1.0
-	if s := os.Getenv("EXO_TIME_SCALE"); s != "" {
-		var err error
-		if scale, err = strconv.ParseFloat(s, 64); err != nil {
-			t.Fatalf("EXO_TIME_SCALE must be a number: %v", err)
-		}
+	d, err := timescale.Stretch(20 * time.Second)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return time.Duration(scale * float64(20*time.Second))
+	return d
 }

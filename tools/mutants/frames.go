@@ -26,5 +26,5 @@ var frameMutants = []mutant{
 	{"frames: AllocRun keeps rights", "kernel/mm/runs.go", []edit{{"\t\tif right > 0 {\n\t\t\td.Counts[area].Add(right)", "\t\tif right > uint32(n) {\n\t\t\td.Counts[area].Add(right)"}}, "go test -timeout 20s -run TestFrames ./kernel/mm"},
 	{"frames: Info does not look at the first of 2 MiB", "kernel/mm/frames.go", []edit{{"h.Huge() {", "h.Huge() && false {"}}, "go test -timeout 20s -run TestFrames ./kernel/mm"},
 	{"frames: the area below is taken without CAS", "kernel/mm/runs.go", []edit{{"d.Counts[area].CompareAndSwap(HugeFrames, wholeArea) {", "d.Counts[area].Load() == HugeFrames {\n\t\t\td.Counts[area].Store(wholeArea)"}}, "go test -tags explore -timeout 100s -run 'TestExplore_Frames_(G1|Random)' ./kernel/mm"},
-	{"frames: huge refs", "kernel/mm/runs.go", []edit{{"\t\tcase !w.Huge():\n\t\t\treturn false, ErrSize\n", ""}}, "go test -timeout 20s -run TestFrames ./kernel/mm"},
+	{"frames: huge refs", "kernel/mm/frames.go", []edit{{"\t\tcase w.Huge() != huge:\n\t\t\treturn false, ErrSize\n", ""}}, "go test -timeout 20s -run TestFrames ./kernel/mm"},
 }

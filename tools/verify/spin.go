@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"exo/internal/timescale"
 )
 
 const (
@@ -149,7 +151,11 @@ func copyModels(dir string) error {
 
 // command runs a program in dir and returns what it says, and the CPU time that it took.
 func command(dir, name string, args ...string) ([]byte, time.Duration, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(float64(limit)*timeScale()))
+	limit, err := timescale.Stretch(limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -158,11 +164,4 @@ func command(dir, name string, args ...string) ([]byte, time.Duration, error) {
 		return nil, 0, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return out, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
-}
-
-func timeScale() float64 {
-	if s, err := strconv.ParseFloat(os.Getenv("EXO_TIME_SCALE"), 64); err == nil && s > 0 {
-		return s
-	}
-	return 1
 }
