@@ -190,7 +190,8 @@ var timerHits [amd64.MaxCPUs]struct {
 	_ [56]byte
 }
 
-// onTick, if it is set, is a test's part of each timer interrupt.
+// onTick, if it is set, is a test's part of each tick: not of Relax's timer, which goes on after the last CPU has stopped
+// its ticks.
 var onTick func(me *local)
 
 func onTimer(*amd64.Frame) {
@@ -198,7 +199,7 @@ func onTimer(*amd64.Frame) {
 	cpu := me.cpu
 	timerHits[cpu].Add(1)
 	me.rcuTick()
-	if onTick != nil {
+	if me.ticking && onTick != nil {
 		onTick(me)
 	}
 	if clobber.Load()>>cpu&1 != 0 {

@@ -145,6 +145,11 @@ func TestMCS_G1_G4_TasksAndHandlersInQueues(t *testing.T) {
 	manyThreads(t)
 	var task, handler MCS
 	var tasks, handlers, interrupted int // plain, each guarded by one lock
+	come := func() bool {
+		handler.Lock(0, yieldRound)
+		defer handler.Unlock()
+		return handlers > 0
+	}
 	inParallel(4, func(w int) {
 		for i := range 2000 {
 			task.Lock(w, func(rounds int) {
@@ -156,6 +161,9 @@ func TestMCS_G1_G4_TasksAndHandlersInQueues(t *testing.T) {
 				runtime.Gosched()
 			})
 			tasks++
+			for w == 0 && i == 0 && !come() { // until somebody waits, and was interrupted
+				runtime.Gosched()
+			}
 			if i%3 == 0 {
 				runtime.Gosched()
 			}
