@@ -3,6 +3,7 @@ package sync
 import (
 	"runtime"
 	gosync "sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -150,7 +151,11 @@ func TestMCS_G1_G4_TasksAndHandlersInQueues(t *testing.T) {
 		defer handler.Unlock()
 		return handlers > 0
 	}
+	var held atomic.Bool
 	inParallel(4, func(w int) {
+		for w != 0 && !held.Load() {
+			runtime.Gosched()
+		}
 		for i := range 2000 {
 			task.Lock(w, func(rounds int) {
 				if rounds%3 == 0 { // an interrupt
@@ -161,6 +166,7 @@ func TestMCS_G1_G4_TasksAndHandlersInQueues(t *testing.T) {
 				runtime.Gosched()
 			})
 			tasks++
+			held.Store(true)
 			for w == 0 && i == 0 && !come() { // until somebody waits, and was interrupted
 				runtime.Gosched()
 			}
