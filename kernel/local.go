@@ -21,6 +21,8 @@ type local struct {
 	interrupted *sync.Context // whom the handler that runs has interrupted
 	idle        bool          // it halts, or is about to, and counts as idle for RCU
 	ticking     bool          // the timer ticks
+	mover       pageMover     // of the migration that its task makes
+	shot        uint64        // interrupts that it sent to others to have them forget translations
 
 	_      [64]byte
 	permit atom.Uint32 // task's, to go on after Park
@@ -118,6 +120,7 @@ func (me *local) Unpark() {
 // relax is for who waits for a lock: as the test runner's, but with interrupts off there is no halting.
 func relax(spins int) {
 	if amd64.InterruptsOff() {
+		serveShootdowns() // the lock's holder may wait for this CPU
 		amd64.Pause()
 		return
 	}

@@ -44,6 +44,7 @@ func mainOnGuardedStack() {
 	buildTopology()
 	printTopology()
 	startFrames()
+	startSpaces()
 	openInitramfs()
 
 	if options.Crash != cmdline.NoCrash {
@@ -65,7 +66,7 @@ func printFeatures() {
 		name string
 	}{
 		{f.NX, " nx"}, {f.SMEP, " smep"}, {f.SMAP, " smap"}, {f.UMIP, " umip"}, {f.FSGSBASE, " fsgsbase"},
-		{f.Page1G, " 1gb-pages"}, {f.X2APIC, " x2apic"}, {f.TSCDeadline, " tsc-deadline"},
+		{f.Page1G, " 1gb-pages"}, {f.X2APIC, " x2apic"}, {f.TSCDeadline, " tsc-deadline"}, {f.PCID, " pcid"},
 	} {
 		if p.have {
 			l.Str(p.name)

@@ -8,7 +8,7 @@ import "runtime"
 type Features struct {
 	NX, GlobalPages, Page1G    bool
 	SMEP, SMAP, UMIP, FSGSBASE bool
-	X2APIC, TSCDeadline        bool
+	X2APIC, TSCDeadline, PCID  bool
 	PhysBits                   uint8
 
 	tscKHz uint64 // from leaf 0x15, 0 if it does not say
@@ -26,6 +26,7 @@ const (
 	cr4PGE      = 1 << 7
 	cr4UMIP     = 1 << 11
 	cr4FSGSBASE = 1 << 16
+	cr4PCIDE    = 1 << 17 // set while CR3's low bits are 0
 	cr4SMEP     = 1 << 20
 	cr4SMAP     = 1 << 21
 
@@ -44,6 +45,7 @@ func DetectFeatures() {
 	}
 	_, _, c, d = cpuid(1, 0)
 	f.X2APIC = c&(1<<21) != 0
+	f.PCID = c&(1<<17) != 0
 	runtime.SetPOPCNT(c&(1<<23) != 0)
 	f.TSCDeadline = c&(1<<24) != 0
 	f.GlobalPages = d&(1<<13) != 0
@@ -51,7 +53,9 @@ func DetectFeatures() {
 		_, b, c, _ = cpuid(7, 0)
 		f.FSGSBASE = b&(1<<0) != 0
 		f.SMEP = b&(1<<7) != 0
-		f.SMAP = b&(1<<20) != 0
+		if f.SMAP = b&(1<<20) != 0; f.SMAP {
+			smap = 1
+		}
 		f.UMIP = c&(1<<2) != 0
 	}
 	if top >= 0x15 {
@@ -94,6 +98,7 @@ func (f *Features) cr4() uint64 {
 		{f.FSGSBASE, cr4FSGSBASE},
 		{f.SMEP, cr4SMEP},
 		{f.SMAP, cr4SMAP},
+		{f.PCID, cr4PCIDE},
 	} {
 		if b.have {
 			v |= b.bit

@@ -109,6 +109,9 @@ func (t PageTable) entry(va uintptr, level int) (*uint64, int) {
 			return e, l
 		}
 		if *e&pteP == 0 {
+			if l == 4 && sealed {
+				panic("paging: the kernel's part of the root table is complete")
+			}
 			*e = uint64(AllocTable()) | pteP | pteW
 		} else if *e&ptePS != 0 {
 			return e, l // a large page in the way; the caller sees it present

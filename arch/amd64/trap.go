@@ -83,6 +83,9 @@ func trap(f *Frame) {
 		// way back to the HLT.
 		f.RIP++
 	}
+	if f.Vector == VectorPageFault && userFault(f) {
+		return
+	}
 	if f.Vector >= VectorIRQ || handlers[f.Vector] != nil {
 		interrupt(f)
 		return

@@ -67,6 +67,9 @@ TEXT ·vectorBase(SB), NOSPLIT, $0-8
 	MOVQ CX, Frame_RCX(SP); MOVQ BX, Frame_RBX(SP) \
 	MOVQ AX, Frame_RAX(SP)
 
+// SHUT ends what a copy from or to ring 3 was allowed (user_amd64.s); IRETQ puts it back.
+#define SHUT CMPB ·smap(SB), $0; JEQ 2(PC); CLAC
+
 #define RESTORE \
 	MOVUPS Frame_XMM+0(SP), X0; MOVUPS Frame_XMM+16(SP), X1 \
 	MOVUPS Frame_XMM+32(SP), X2; MOVUPS Frame_XMM+48(SP), X3 \
@@ -88,6 +91,7 @@ TEXT ·vectorBase(SB), NOSPLIT, $0-8
 
 TEXT ·trapCommon(SB), NOSPLIT|NOFRAME, $0
 	SAVE
+	SHUT
 	MOVQ SP, AX
 	SUBQ $16, SP
 	MOVQ AX, 0(SP)
@@ -100,6 +104,7 @@ TEXT ·trapCommon(SB), NOSPLIT|NOFRAME, $0
 // is the CPU block; both bases are set from it and put back afterwards.
 TEXT ·trapParanoid(SB), NOSPLIT|NOFRAME, $0
 	SAVE
+	SHUT
 	MOVL $MSR_FS_BASE, CX
 	RDMSR
 	MOVL AX, R12

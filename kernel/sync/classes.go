@@ -15,6 +15,7 @@ const (
 	ClassLog                  // the file system's journal
 	ClassInode                // one inode
 	ClassBuffer               // one cached block
+	ClassSpace                // one address space's page tables
 	ClassPI                   // who waits for which sleeplock, and the priorities that follow from it (sleeplock.go)
 	ClassConsole              // the serial console
 
@@ -51,6 +52,9 @@ var classes = [NumClasses]classInfo{
 	ClassLog:    {name: "log", kind: kindSleep, before: 1<<ClassInode | 1<<ClassBuffer},
 	ClassInode:  {name: "inode", kind: kindSleep, nests: true, before: 1 << ClassBuffer},
 	ClassBuffer: {name: "buffer", kind: kindSleep},
+
+	// Tables are changed, and other CPUs shot at, with interrupts on: who waits for a space serves (kernel/spaces.go).
+	ClassSpace: {name: "space", kind: kindSpin, nests: true, before: 1<<ClassPI | 1<<ClassConsole},
 
 	ClassPI:      {name: "pi", kind: kindSpin, before: 1 << ClassConsole}, // innermost but for printing
 	ClassConsole: {name: "console", kind: kindSpinIRQ},                    // last of all: anybody may print

@@ -9,7 +9,7 @@
 //	        └────────── Batch ──► Shoot ───┘
 //
 //	entry.go     Perm, Size, Mapping, Entry: the bits of an entry
-//	table.go     Table: Map, Unmap, Protect, Lookup
+//	table.go     Table: Map, Unmap, Protect, Replace, Lookup
 //	iterate.go   Range, Destroy
 //	batch.go     Batch: what was unmapped and may still be in a TLB
 //	shoot.go     Space, TLBs: who runs what, and the shootdown

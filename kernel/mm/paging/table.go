@@ -3,7 +3,7 @@
 //	          Map  Unmap  Protect  Lookup  Range  Destroy  a CPU's walker      X: callers exclude each other, by the space's
 //	Map        X     X       -       -       -       X           -             lock; -: may run together
 //	Unmap      X     X       -       -       -       X           -
-//	Protect    -     -       -       -       -       X           -
+//	Protect    -     -       -       -       -       X           -             Replace: as Protect
 //	Lookup     -     -       -       -       -       X           -
 //	Range      -     -       -       -       -       X           -
 //	Destroy    X     X       X       X       X       X           X
@@ -293,6 +293,32 @@ func (t *Table) Protect(va uint64, size Size, perm Perm, b *Batch) (old Entry, e
 			if (e&^next)&writable|(next&^e)&noExec|(e^next)&uncached != 0 {
 				b.page(va)
 			}
+			return e, nil
+		}
+		e = entry(w.Load())
+	}
+}
+
+// Replace has the page at va be another frame from now on, with what it permits and with its Accessed and Dirty bits, and
+// notes it in b. Until b is shot CPUs use either frame, so whoever calls it sees to it that they have the same content,
+// and that nobody writes. Errors: ErrMisaligned, ErrAddress, ErrFrame, ErrNotMapped, ErrSize.
+func (t *Table) Replace(va uint64, frame mm.Frame, size Size, b *Batch) (old Entry, err error) {
+	if err := check(va, size); err != nil {
+		return 0, err
+	}
+	switch {
+	case frame >= frameLimit:
+		return 0, ErrFrame
+	case size == Large && frame&511 != 0:
+		return 0, ErrMisaligned
+	}
+	w, _, e, level := t.descend(va, size)
+	for {
+		if !holds(e, level, size) {
+			return 0, refusal(e)
+		}
+		if w.CompareAndSwap(uint64(e), uint64(e&^frameBits|entry(frame)<<mm.FrameShift)) { // order: as Protect's (G3)
+			b.page(va)
 			return e, nil
 		}
 		e = entry(w.Load())

@@ -363,3 +363,36 @@ func TestTable_G2_SizesMeet(t *testing.T) {
 	require.NoError(t, s.Map(2*mib2, 512, Large, Read))
 	requireSound(t, memory, &s.Table)
 }
+
+// A page is another frame from one moment to the next, with all that it permits, and with the bits that the CPU has set.
+func TestTable_G2_G3_Replace(t *testing.T) {
+	memory := newFakeMemory(40)
+	s := newSpace(t, memory, 1)
+	const va = 5 << 30
+	var b Batch
+	_, err := s.Replace(va, 8, Small, &b)
+	require.Equal(t, ErrNotMapped, err)
+	require.NoError(t, s.Map(va, 7, Small, Read|Write))
+	mmu(memory, s.Root(), va, true, false)
+	for _, bad := range []struct {
+		va    uint64
+		frame mm.Frame
+		size  Size
+		err   error
+	}{
+		{va + 1, 8, Small, ErrMisaligned}, {va, 8, Large, ErrMisaligned}, {va, 512, Large, ErrSize}, {UserLimit, 8, Small, ErrAddress},
+		{va, frameLimit, Small, ErrFrame}, {va + 4096, 8, Small, ErrNotMapped},
+	} {
+		_, err := s.Replace(bad.va, bad.frame, bad.size, &b)
+		require.Equal(t, bad.err, err)
+	}
+	require.True(t, b.Empty(), "an error is in no batch")
+	old, err := s.Replace(va, 9, Small, &b)
+	require.NoError(t, err)
+	require.Equal(t, mm.Frame(7), old.Frame())
+	require.False(t, b.Empty(), "it is to be shot")
+	m, ok := s.Lookup(va)
+	require.True(t, ok)
+	require.Equal(t, Mapping{VA: va, Frame: 9, Perm: Read | Write, Accessed: true, Dirty: true}, m)
+	requireSound(t, memory, &s.Table)
+}
