@@ -49,7 +49,7 @@ func testWriteXorExecute(t *ktest.T, cpu int) {
 
 func testPaging(t *ktest.T, cpu int) {
 	r := t.Rand(cpu)
-	const window = 0xffffd00000000000
+	const window = 0xffffc04000000000 // far above all stacks, below the same entry of the root
 	two := [2]amd64.PhysAddr{allocFrame(), allocFrame()}
 	defer freeFrame(two[0])
 	defer freeFrame(two[1])
@@ -63,7 +63,7 @@ func testPaging(t *ktest.T, cpu int) {
 	}
 	frame := two[0]
 	for range 200 {
-		va := uintptr(window + r.N(1<<38)&^(amd64.PageSize-1))
+		va := uintptr(window + r.N(1<<37)&^(amd64.PageSize-1))
 		if _, ok := amd64.KernelTable.Lookup(va); ok {
 			continue
 		}

@@ -14,23 +14,29 @@ import (
 
 // torture/spaces: a storm of shootdowns. CPUs come and go in two spaces and write and read their pages by way of ring 3's
 // addresses, while CPUs take pages away, make them read-only, and move them to other nodes. What was taken away is filled
-// with poison, and must stay so; what is read-only must not change; and what is read is the page's own.
+// with poison, and must stay so; what is read-only must not change; and what is read is the page's own. One page is never
+// taken away, only moved: each CPU counts in a word of it, and no count may be lost.
 
-const spacePages = 12 // of 4 KiB, and one of 2 MiB, in each space
+const (
+	spacePages  = 12           // of 4 KiB, and one of 2 MiB, in each space
+	countedPage = testBase * 3 // in the first
+)
 
 type spacesTortured struct {
 	buffer                               [mm.FrameSize]byte
 	in                                   int    // 1 + the space that the CPU runs; 0: none
 	open                                 uint64 // handlers that interrupted a copy
+	count                                uint64 // in the CPU's word of the counted page
 	written, read, faults                uint64
 	taken, protected, moved, huge, empty uint64
 }
 
 var spacesTest struct {
-	claims [2][spacePages + 1]atom.Uint32 // 1: a CPU changes this page's mapping
-	cpus   []spacesTortured
-	sent   []uint64 // interrupts, before
-	free   uint64
+	claims  [2][spacePages + 1]atom.Uint32 // 1: a CPU changes this page's mapping
+	counted atom.Uint32                    // the same, of the counted page
+	cpus    []spacesTortured
+	sent    []uint64 // interrupts, before
+	free    uint64
 }
 
 func prepareSpaces(t *ktest.T) {
@@ -41,6 +47,8 @@ func prepareSpaces(t *ktest.T) {
 	for i := range testSpaces {
 		openSpace(t, 0, i, 16)
 	}
+	f, ok := userFrame(0, int(topology.NodeOf(0)))
+	t.Check(0, ok && testSpaces[0].mapPage(countedPage, f, paging.Small, paging.Read|paging.Write) == nil, "a page can be mapped")
 	amd64.Handle(vectorTest, func(f *amd64.Frame) {
 		me := here()
 		if f.RFLAGS&amd64.FlagAC != 0 {
@@ -95,6 +103,14 @@ func (w *spacesTortured) step(t *ktest.T, cpu int, r *ktest.Rand) {
 	case op < 17:
 		drop()
 		w.in = 0
+	case op < 30:
+		w.countUp(t, cpu)
+	case op < 33:
+		claim := &spacesTest.counted
+		if claim.CompareAndSwap(0, 1) {
+			w.move(t, cpu, &testSpaces[0], countedPage, r)
+			claim.StoreRelease(0)
+		}
 	case op < 50:
 		w.write(page, r)
 	case op < 75:
@@ -110,7 +126,11 @@ func (w *spacesTortured) step(t *ktest.T, cpu int, r *ktest.Rand) {
 		case op >= 95:
 			w.protect(t, cpu, s, space, page, r)
 		case op >= 90:
-			w.move(t, cpu, s, space, page, r)
+			if f, ok := w.move(t, cpu, s, pageVA(page), r); ok {
+				for _, p := range words(f) {
+					t.Check(cpu, *p == 0 || *p == pageTag(space, page), "a page that moved has its content")
+				}
+			}
 		default:
 			w.replace(t, cpu, s, page, r)
 		}
@@ -227,19 +247,34 @@ func (w *spacesTortured) protect(t *ktest.T, cpu int, s *space, space, page int,
 }
 
 // move moves a page to some node.
-func (w *spacesTortured) move(t *ktest.T, cpu int, s *space, space, page int, r *ktest.Rand) {
+func (w *spacesTortured) move(t *ktest.T, cpu int, s *space, va uint64, r *ktest.Rand) (f mm.Frame, ok bool) {
 	to := int(r.N(uint64(topology.Nodes())))
-	f, err := s.migratePage(pageVA(page), numa.Node(to))
+	f, err := s.migratePage(va, numa.Node(to))
 	switch {
 	case err == paging.ErrNotMapped:
 	case err == mm.ErrNoMemory:
 		w.empty++
 	case t.Check(cpu, err == nil && frames.Info(f).Node() == to, "a page moves to the node that was asked for"):
 		w.moved++
-		tag := pageTag(space, page)
-		for _, p := range words(f) {
-			t.Check(cpu, *p == 0 || *p == tag, "a page that moved has its content")
-		}
+		return f, true
+	}
+	return f, false
+}
+
+// countUp adds 1 to the CPU's word of the counted page, which has what was written last.
+func (w *spacesTortured) countUp(t *ktest.T, cpu int) {
+	if w.in != 1 {
+		return
+	}
+	b, va := w.buffer[:8], uint64(countedPage+8*cpu)
+	if t.Check(cpu, amd64.CopyIn(b, va), "a page that is only moved can always be read") {
+		t.Equal(cpu, *word64(b, 0), w.count, "what was written last, before the page moved")
+	}
+	*word64(b, 0) = w.count + 1
+	if amd64.CopyOut(va, b) {
+		w.count++
+	} else {
+		w.faults++
 	}
 }
 
