@@ -104,11 +104,15 @@ func (w *spacesTortured) step(t *ktest.T, cpu int, r *ktest.Rand) {
 		drop()
 		w.in = 0
 	case op < 30:
-		w.countUp(t, cpu)
+		for range 20 {
+			w.countUp(t, cpu)
+		}
 	case op < 33:
 		claim := &spacesTest.counted
 		if claim.CompareAndSwap(0, 1) {
-			w.move(t, cpu, &testSpaces[0], countedPage, r)
+			for range 5 {
+				w.move(t, cpu, &testSpaces[0], countedPage, r)
+			}
 			claim.StoreRelease(0)
 		}
 	case op < 50:
@@ -246,9 +250,10 @@ func (w *spacesTortured) protect(t *ktest.T, cpu int, s *space, space, page int,
 	w.protected++
 }
 
-// move moves a page to some node.
+// move moves a page to some node, and fills a frame of where it was, most likely its old one, with poison for a while.
 func (w *spacesTortured) move(t *ktest.T, cpu int, s *space, va uint64, r *ktest.Rand) (f mm.Frame, ok bool) {
 	to := int(r.N(uint64(topology.Nodes())))
+	from := s.nodeOfPage(va)
 	f, err := s.migratePage(va, numa.Node(to))
 	switch {
 	case err == paging.ErrNotMapped:
@@ -256,9 +261,22 @@ func (w *spacesTortured) move(t *ktest.T, cpu int, s *space, va uint64, r *ktest
 		w.empty++
 	case t.Check(cpu, err == nil && frames.Info(f).Node() == to, "a page moves to the node that was asked for"):
 		w.moved++
+		if old, ok := userFrame(cpu, from); ok {
+			fillFrame(old, poison)
+			spend(r)
+			freeFrame(amd64.PhysAddr(old.Addr()))
+		}
 		return f, true
 	}
 	return f, false
+}
+
+// nodeOfPage is where a page's frame is, 0 if there is none.
+func (s *space) nodeOfPage(va uint64) int {
+	c := s.hold()
+	m, _ := s.Lookup(va)
+	s.lock.Unlock(c)
+	return frames.Info(m.Frame).Node()
 }
 
 // countUp adds 1 to the CPU's word of the counted page, which has what was written last.
