@@ -68,6 +68,10 @@ func Handle(vector int, fn func(*Frame)) { handlers[vector] = fn }
 // leaving an interrupt. Exceptions and NMIs are not interrupts in this sense.
 var AroundHandler func(f *Frame, handler func(*Frame))
 
+// AfterInterrupt, if it is set, is called when an interrupt has been served and acknowledged, interrupts off, on the stack of
+// what it interrupted: it may switch to another.
+var AfterInterrupt func()
+
 // OnFatal reports a trap that nothing handles. It runs on the CPU's panic stack with interrupts off, on one CPU at
 // a time, the others stopped; when it returns the machine ends.
 var OnFatal func(*Frame)
@@ -116,6 +120,9 @@ func interrupt(f *Frame) {
 	}
 	if f.Vector >= VectorIRQ && f.Vector != VectorSpurious { // an exception never was in service, nor a spurious interrupt (SDM vol. 3A §10.9)
 		localAPIC.eoi()
+		if AfterInterrupt != nil {
+			AfterInterrupt()
+		}
 	}
 }
 

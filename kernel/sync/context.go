@@ -78,6 +78,13 @@ func (c *Context) SetInterrupt() { c.held |= inInterrupt }
 // Interrupt says whether c is the context of interrupt handlers.
 func (c *Context) Interrupt() bool { return c.held&inInterrupt != 0 }
 
+// Reset makes c the context of a new task of a priority. Nobody uses it, but for an Unpark that comes late.
+func (c *Context) Reset(priority int) {
+	*c = Context{}
+	c.base.StoreRelease(int64(priority))
+	c.effective.StoreRelease(int64(priority))
+}
+
 // PreemptDisable begins a critical section; sections nest.
 func (c *Context) PreemptDisable() { c.preempt++ }
 
