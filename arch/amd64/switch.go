@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// Stack is a thread of control: what a CPU needs to go on with it. A CPU's boot stack is one too.
-type Stack struct {
+// Thread is one of control: what a CPU needs to go on with it. A CPU's boot stack is one too.
+type Thread struct {
 	g   *runtime.G
 	sp  uintptr // while it is at rest
 	own runtime.G
@@ -22,25 +22,25 @@ var OnTaskStart func()
 
 func startTask() { OnTaskStart() }
 
-// UseBoot makes s the stack that c boots and idles on.
-func (s *Stack) UseBoot(c *CPU) { s.g = &c.bootG }
+// UseBoot makes t the stack that c boots and idles on.
+func (t *Thread) UseBoot(c *CPU) { t.g = &c.bootG }
 
-// Prepare makes s a new one at [lo, hi), which is to begin in OnTaskStart as context.
-func (s *Stack) Prepare(lo, hi uintptr, context unsafe.Pointer) {
-	s.own.SetStack(lo, hi)
-	s.own.Context = context
-	s.g = &s.own
+// Prepare makes t a new one at [lo, hi), which is to begin in OnTaskStart as context.
+func (t *Thread) Prepare(lo, hi uintptr, context unsafe.Pointer) {
+	t.own.SetStack(lo, hi)
+	t.own.Context = context
+	t.g = &t.own
 	top := (*[4]uintptr)(Pointer(hi - 32)) // two words of nothing end the chain of frames
 	*top = [4]uintptr{0, taskEntryPC(), 0, 0}
-	s.sp = hi - 32
+	t.sp = hi - 32
 }
 
 // Switch leaves the stack that this CPU runs on, from, for to, which is at rest. It returns when some CPU, perhaps another one,
 // switches to from. Interrupts off.
-func Switch(from, to *Stack) {
+func Switch(from, to *Thread) {
 	to.g.CPU = from.g.CPU
 	switchStack(&from.sp, to.sp, to.g)
 }
 
 // Bounds is where the stack lies.
-func (s *Stack) Bounds() (lo, hi uintptr) { return s.g.StackLo, s.g.StackHi }
+func (t *Thread) Bounds() (lo, hi uintptr) { return t.g.StackLo, t.g.StackHi }
