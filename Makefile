@@ -27,7 +27,7 @@ run     := $(GO) run ./qemu/exo-run $(machine)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build qemu test torture bench bench-peers iso qemu-iso qemu-gdb gdb lint locks pictures figures mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
+.PHONY: help build qemu test torture bench bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
 
 help: ## list these verbs
 	@echo 'make VERB [VARIABLE=value …]'
@@ -69,8 +69,11 @@ torture: build ## torture tests of kernel/sync, each for T (1m, or 10m, 2h, 30s)
 bench: build ## benchmarks in instructions, each beside its baseline (BENCH=GLOB,… selects)
 	@$(GO) run ./qemu/exo-run -icount=1 -mem '$(MEM)' -extra '$(QEMU_EXTRA)' -bench -append 'tests=none bench=$(or $(BENCH),*) exit $(APPEND)'
 
-bench-peers: deps-peers ## kernel/sync beside liburcu and Concurrency Kit, on this host (RUN=REGEXP, RUNS=N, MD=FILE, STRICT=1)
+bench-peers: deps-peers ## kernel/sync beside liburcu and Concurrency Kit, and bench-host's, on this host (RUN=REGEXP, RUNS=N, MD=FILE, STRICT=1)
 	@GOAMD64=v1 CGO_ENABLED=0 $(GO) run ./tools/peers -run '$(or $(RUN),.)' -n $(or $(RUNS),15) -md '$(MD)' -strict=$(if $(STRICT),true,false)
+
+bench-host: ## the frame allocator beside a buddy allocator with a lock, on this host, in ns and locked instructions (RUNS=N, MD=FILE)
+	@GOAMD64=v1 CGO_ENABLED=0 $(GO) run ./tools/peers -run '^frames' -n $(or $(RUNS),15) -md '$(MD)'
 
 iso: deps-iso build ## a CD image that GRUB boots (multiboot 2)
 	@$(GO) run ./tools/mkimage iso -o $(ISO) -append '$(words)'
@@ -96,8 +99,9 @@ locks: ## inventory of all locks; draws docs/lock-order.svg
 	@$(GO) run ./tools/locks list
 	@$(GO) run ./tools/locks draw
 
-pictures: ## draw the pictures of docs/sync
-	@$(GO) run ./tools/pictures
+pictures: build ## draw the pictures of docs/sync, and node memory as a machine of four nodes has it at boot
+	@$(GO) run ./qemu/exo-run -topo quad-ring -append 'tests=none exit' >$(BUILD)/boot.txt 2>&1 || { cat $(BUILD)/boot.txt; exit 1; }
+	@$(GO) run ./tools/pictures -boot $(BUILD)/boot.txt
 
 figures: ## measure (bench, bench-peers), and put the figures into docs (RUNS=N)
 	@mkdir -p $(BUILD)

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"exo/arch/amd64"
+	"exo/kernel/sched"
 	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
 	"exo/kernel/text"
@@ -21,8 +22,16 @@ type local struct {
 	interrupted *sync.Context // whom the handler that runs has interrupted
 	idle        bool          // it halts, or is about to, and counts as idle for RCU
 	ticking     bool          // the timer ticks
-	mover       pageMover     // of the migration that its task makes
-	shot        uint64        // interrupts that it sent to others to have them forget translations
+	idleStack   amd64.Thread  // its boot stack
+	leaving     *sched.Task   // whom reschedule has just left
+	why         sched.Leaving // and why
+	left        uint64        // and when, ns
+	switches    uint64        // of threads
+	sched       *sched.CPU
+	resched     bool      // something more urgent may be ready
+	armed       uint64    // when the timer comes, as far as the scheduler knows, ns
+	mover       pageMover // of the migration that its task makes
+	shot        uint64    // interrupts that it sent to others to have them forget translations
 
 	_      [64]byte
 	permit atom.Uint32 // task's, to go on after Park
@@ -83,20 +92,26 @@ func aroundHandler(f *amd64.Frame, handler func(*amd64.Frame)) {
 	g.Context = interrupted
 }
 
-// halt waits for an interrupt. If no section is open, nobody waits for this CPU meanwhile. Interrupts are off before and
-// after, and on between.
+// halt lets others run, or if there is nobody waits for an interrupt. Interrupts are off before and after, and on between.
+// Who calls it waits for something, looks again afterwards, and may be on another CPU then.
 func (me *local) halt() {
-	if !me.task.Preemptible() {
+	switch c := this(); {
+	case !c.Preemptible():
 		amd64.Idle()
 		amd64.IRQDisable()
-		return
+	case c != &me.task:
+		me.rest(c)
+	case !tasksReady || !me.runTasks():
+		me.idle = true
+		kernelRCU.IdleEnter(me.cpu)
+		amd64.Idle()
+		amd64.IRQDisable()
+		kernelRCU.IdleExit(me.cpu)
+		me.idle = false
+		if tasksReady {
+			me.sched.LeaveIdle()
+		}
 	}
-	me.idle = true
-	kernelRCU.IdleEnter(me.cpu)
-	amd64.Idle()
-	amd64.IRQDisable()
-	kernelRCU.IdleExit(me.cpu)
-	me.idle = false
 }
 
 // Park halts the CPU until Unpark has been called. It is the task's Sleeper as long as the CPU has no other task to run.

@@ -43,6 +43,7 @@ func mainOnGuardedStack() {
 	startCPUs()
 	buildTopology()
 	printTopology()
+	startTasks()
 	startFrames()
 	startSpaces()
 	openInitramfs()

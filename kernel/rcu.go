@@ -22,8 +22,9 @@ var rcuCPUs [amd64.MaxCPUs]sync.RCUCPU
 const (
 	vectorRCU = 0xF2 // Interrupt's
 
-	// callbacksPerTick bounds how long a tick takes.
+	// A tick runs so many callbacks, and a part of what has piled up beyond, so that it cannot pile up for good.
 	callbacksPerTick = 16
+	backlogPart      = 8
 
 	stallNs      = 10_000_000_000
 	shortStallNs = 300_000_000 // for crash=rcustall
@@ -40,11 +41,13 @@ func startRCU(cpus int) {
 	amd64.Handle(vectorRCU, func(*amd64.Frame) { here().rcuTick() })
 }
 
+func callbackLimit(cpu int) int { return callbacksPerTick + kernelRCU.Backlog(cpu)/backlogPart }
+
 // rcuTick is RCU's part of an interrupt.
 func (me *local) rcuTick() {
 	kernelRCU.Tick(me.cpu, me.interrupted)
 	if me.interrupted.Preemptible() {
-		kernelRCU.Advance(me.cpu, callbacksPerTick)
+		kernelRCU.Advance(me.cpu, callbackLimit(me.cpu))
 	}
 }
 
@@ -53,7 +56,7 @@ func rcuPoll() {
 	c := this()
 	c.PreemptDisable() // keeps rcuTick out; there is no section
 	kernelRCU.Quiescent(c.CPU)
-	kernelRCU.Advance(c.CPU, callbacksPerTick)
+	kernelRCU.Advance(c.CPU, callbackLimit(c.CPU))
 	c.PreemptEnable()
 }
 
@@ -78,6 +81,7 @@ func stopTicks() {
 	flags := amd64.IRQDisable()
 	amd64.StopTimer()
 	here().ticking = false
+	here().rearm()
 	amd64.IRQRestore(flags)
 }
 

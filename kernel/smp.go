@@ -111,6 +111,7 @@ func serve(c *amd64.CPU) {
 		if pending[c.Index].Load() == 0 {
 			if kernelRCU.Pending(c.Index) { // somebody must run its callbacks
 				amd64.StartTimer(tickNs())
+				me.armed = never
 			}
 			me.halt()
 			continue
@@ -175,8 +176,9 @@ func (*theMachine) Relax(spins int) {
 		amd64.StartTimer(manyTimers(500_000))
 	}
 	me.halt()
-	if !me.ticking {
+	if me = here(); !me.ticking {
 		amd64.StopTimer()
+		me.rearm()
 	}
 	amd64.IRQRestore(flags)
 }
@@ -199,6 +201,9 @@ func onTimer(*amd64.Frame) {
 	cpu := me.cpu
 	timerHits[cpu].Add(1)
 	me.rcuTick()
+	if tasksReady {
+		me.taskTick()
+	}
 	if me.ticking && onTick != nil {
 		onTick(me)
 	}

@@ -2,6 +2,8 @@
 
 package amd64
 
+import "math/bits"
+
 // Time: the TSC for reading the clock, the local APIC's timer for being interrupted. Both are calibrated once against
 // a timer whose rate is known: the HPET, else the PIT.
 
@@ -50,6 +52,7 @@ func Calibrate() bool {
 		Clock.TSCKHz, Clock.Source = khz, "cpuid"
 	}
 	Clock.TSCKHz, Clock.TimerKHz = max(Clock.TSCKHz, 1), max(Clock.TimerKHz, 1)
+	nsPerTick = 1_000_000 << 32 / Clock.TSCKHz
 	return ok
 }
 
@@ -99,9 +102,12 @@ func findReference() (string, reference) {
 
 // NowNs is the time since the TSC's zero in nanoseconds.
 func NowNs() uint64 {
-	t := TSC()
-	return t/Clock.TSCKHz*1_000_000 + t%Clock.TSCKHz*1_000_000/Clock.TSCKHz
+	hi, lo := bits.Mul64(TSC(), nsPerTick)
+	return hi<<32 | lo>>32
 }
+
+// nsPerTick is how long a tick of the TSC takes, in ns, with 32 binary places.
+var nsPerTick uint64
 
 // StartTimer has this CPU interrupted at VectorTimer once, ns nanoseconds from now (at most about a minute).
 func StartTimer(ns uint64) {

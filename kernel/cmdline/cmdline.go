@@ -4,6 +4,7 @@
 //	bench=GLOB,…            which benchmarks to run (none)
 //	seed=N                  seed of everything random; decimal or 0x…
 //	exit                    end QEMU when done, with a status that tells pass from fail
+//	exact                   time is simulated, so tests can be strict about it
 //	torture=TIME            how long each torture test runs: seconds, or with a unit, as in 10m (each takes a second or less)
 //	crash=KIND[@CPU|@all]   crash on purpose: nil bounds divide overflow panic doublefault gp nmi hang lockorder; rcustall
 //	                        only keeps a grace period from ending for a while
@@ -46,6 +47,7 @@ type Options struct {
 	HasSeed  bool
 	TortureS uint32 // seconds; 0 for the default
 	Exit     bool
+	Exact    bool
 	Crash    Crash
 	CrashCPU int
 	Mute     uint32 // the APIC id that does not answer
@@ -103,12 +105,16 @@ func isPath(word string) bool {
 func (o *Options) word(word string) {
 	key, value, has := cut(word, '=')
 	switch key {
-	case "exit":
+	case "exit", "exact":
 		if has {
-			o.complain(word, "exit takes no value")
+			o.complain(word, "this word takes no value")
 			return
 		}
-		o.Exit = true
+		if key == "exit" {
+			o.Exit = true
+		} else {
+			o.Exact = true
+		}
 		return
 	case "tests", "bench", "seed", "torture", "crash", "mute":
 		if value == "" {

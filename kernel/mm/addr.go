@@ -4,7 +4,8 @@
 //	map.go        Map: what memory there is, what of it is taken
 //	early.go      Early: takes pieces of it for good, at boot
 //	frameinfo.go  Info: the word that says whose a frame is
-//	frames.go     Frames: gives out frames, per node and without locks; runs.go what is larger than one
+//	frames.go     Frames: gives out frames, per node and without locks
+//	areas.go      of 2 MiB: counts and bits; runs.go: what is larger than a frame
 //	oracle.go     Buddy: the same with a lock, to compare with
 //
 // Start reading in map.go for boot, in frames.go for what comes after. A Map and an Early do not lock: they are the boot

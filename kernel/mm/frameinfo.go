@@ -50,11 +50,8 @@ func freeInfo(node int) Info { return Info(FreeFrame) | Info(node)<<infoNode }
 // freed is the word of a frame after its last reference.
 func (i Info) freed() Info { return i&(15<<infoNode) | Info(FreeFrame) }
 
-// lastOfOne says whether the word is that of an allocated frame, not of one of 2 MiB, with one reference.
-func (i Info) lastOfOne() bool { return uint32(i)>>infoRefs == 1 }
-
-// lastOfHuge is lastOfOne for one of 2 MiB.
-func (i Info) lastOfHuge() bool { return uint32(i)>>infoRefs == 1|1<<(infoHuge-infoRefs) }
+// likeTaken says whether node, references and size are those of another word.
+func (i Info) likeTaken(o Info) bool { return uint32(i)&^(1<<infoNode-1) == uint32(o) }
 
 // Kind is what the frame is used for.
 func (i Info) Kind() FrameKind { return FrameKind(i & 15) }

@@ -9,7 +9,8 @@
 //
 //	                 Alloc*  Free*  Share  Info     X: callers exclude each other; -: may run together; own: different CPUs
 //	Alloc*, Free*     own     own     -      -      may, one CPU not twice, for each writes what is its own (FrameCPU)
-//	Share, Info        -       -      -      -      Alloc*: Alloc, AllocAt, AllocRun, AllocHuge; Free*: Free, FreeHuge
+//	Share, Info        -       -      -      -      Alloc*: Alloc, AllocAt, AllocRun, AllocHuge; Free*: Free, FreeHuge;
+//	                                                those of FrameCPU too
 //
 // G1. A frame that was allocated is nobody else's until it has been freed.
 // G2. Who gets a frame sees what the one who freed it wrote before.
@@ -41,6 +42,7 @@ const (
 	wordsPerArea = HugeFrames / 64
 	unitFrames   = 32 // what a CPU reserves at once
 	wholeArea    = 1 << 16
+	noFrame      = ^Frame(0)
 
 	countsPerLine = 16 // of the cache: CPUs look for 2 MiB in different ones
 )
@@ -76,12 +78,20 @@ type nodeFrames struct {
 	_     [64]byte
 }
 
-// FrameCPU is one CPU's reservation on one node.
+// FrameCPU is one CPU's reservation on one node. Who allocates there often keeps its address.
 type FrameCPU struct {
 	stock atom.Uint64 // unit (frame number / 32) in the upper half, which of its frames are left in the lower; others only take
 	out   atom.Int64  // frames that this CPU took from areas, less those that it put there; written by the CPU alone
 	area  int         // where it looks next for frames, and
 	whole int         // below which area for 2 MiB; both touched by the CPU alone
+
+	// What does not change: here, so that it costs one load.
+	info  []atom.Uint64
+	taken Info // the word of the node's frames with one reference, but for kind and owner
+	free  Info // the word of those that are free
+	node  *nodeFrames
+	all   *Frames
+	cpu   int
 	_     [32]byte
 }
 
@@ -102,11 +112,26 @@ func (f *Frames) SetNode(node int, m NodeMemory) {
 		m.Bits[i].StoreRelease(^uint64(0))
 	}
 	clear(m.CPUs)
-	for i := range m.CPUs {
-		m.CPUs[i].area = i * len(m.Counts) / len(m.CPUs)
-		m.CPUs[i].whole = max(len(m.Counts)-i*countsPerLine, 0)
-	}
 	f.nodes[node] = nodeFrames{NodeMemory: m}
+	for i := range m.CPUs {
+		c := &m.CPUs[i]
+		c.area = i * len(m.Counts) / len(m.CPUs)
+		c.whole = max(len(m.Counts)-i*countsPerLine, 0)
+		c.bind(f, i, node)
+	}
+}
+
+func (c *FrameCPU) bind(f *Frames, cpu, node int) {
+	c.all, c.node, c.cpu, c.info = f, &f.nodes[node], cpu, f.info
+	c.taken, c.free = newInfo(0, node, 0), freeInfo(node)
+}
+
+// CPU is a CPU's reservation on a node: what it does there is faster by that than by Frames. nil if there can be none.
+func (f *Frames) CPU(cpu, node int) *FrameCPU {
+	if d := &f.nodes[node]; uint(cpu) < uint(len(d.CPUs)) {
+		return &d.CPUs[cpu]
+	}
+	return nil
 }
 
 // Add makes the n frames from first on node's, and free. One CPU alone, before others allocate.
@@ -137,12 +162,6 @@ func (f *Frames) describe(first Frame, n uint64, i Info) {
 		}
 		info[j].StoreRelease(uint64(i))
 	}
-}
-
-// place is where a frame of the node has its count and its bit.
-func (d *nodeFrames) place(i Frame) (area, word int, bit uint64) {
-	i -= d.First
-	return int(i / HugeFrames), int(i / 64), 1 << (i % 64)
 }
 
 // Info says whose a frame is; the zero Info for one that does not exist.
@@ -178,28 +197,55 @@ func (c *FrameCPU) count(n int64) { c.out.StoreRelease(c.out.Load() + n) }
 
 // Alloc returns a frame of node, for kind and owner, with one reference.
 func (f *Frames) Alloc(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
-	d := &f.nodes[node]
-	if uint(cpu) < uint(len(d.CPUs)) {
-		c := &d.CPUs[cpu]
-		s := c.stock.Load()
-		if uint32(s) != 0 && c.stock.CompareAndSwap(s, s&(s-1)) { // order: pairs with keep's (G2)
-			i := firstLeft(s)
-			f.info[i].StoreRelease(uint64(newInfo(kind, node, owner)))
-			return i, nil
-		}
+	if i := f.alloc(cpu, node, kind, owner); i != noFrame {
+		return i, nil
 	}
-	return f.allocSlowly(cpu, node, kind, owner)
+	return 0, ErrNoMemory
 }
 
-// allocSlowly is Alloc when there is nothing in the stock, or another takes from it, too.
+// alloc is Alloc with noFrame for an error.
+//
+//go:nosplit
+func (f *Frames) alloc(cpu, node int, kind FrameKind, owner Owner) Frame {
+	if d := &f.nodes[node]; uint(cpu) < uint(len(d.CPUs)) {
+		return d.CPUs[cpu].alloc(kind, owner)
+	}
+	return noFrame
+}
+
+// Alloc is Frames.Alloc, on the node of the reservation. Both are inlined, and make an error only for who looks at it.
+func (c *FrameCPU) Alloc(kind FrameKind, owner Owner) (Frame, error) {
+	if i := c.alloc(kind, owner); i != noFrame {
+		return i, nil
+	}
+	return 0, ErrNoMemory
+}
+
+// alloc takes from the stock. What is called for each frame has no stack check (it needs no more than a leaf), and one
+// result.
+//
+//go:nosplit
+func (c *FrameCPU) alloc(kind FrameKind, owner Owner) Frame {
+	if s := c.stock.Load(); uint32(s) != 0 {
+		if c.stock.CompareAndSwap(s, s&(s-1)) { // order: pairs with drop's (G2)
+			i := firstLeft(s)
+			c.info[i].StoreRelease(uint64(c.word(kind, owner)))
+			return i
+		}
+	}
+	return c.allocSlowly(kind, owner)
+}
+
+// word is that of a frame that the CPU takes.
+func (c *FrameCPU) word(kind FrameKind, owner Owner) Info {
+	return c.taken | Info(kind) | Info(owner)<<infoOwner
+}
+
+// allocSlowly is alloc when there is nothing in the stock, or another takes from it, too.
 //
 //go:noinline
-func (f *Frames) allocSlowly(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
-	d := &f.nodes[node]
-	if cpu >= len(d.CPUs) {
-		return 0, ErrNoMemory
-	}
-	c := &d.CPUs[cpu]
+func (c *FrameCPU) allocSlowly(kind FrameKind, owner Owner) Frame {
+	d := c.node
 	i, ok := c.take()
 	for !ok && d.refill(c) {
 		i, ok = c.take()
@@ -208,10 +254,10 @@ func (f *Frames) allocSlowly(cpu, node int, kind FrameKind, owner Owner) (Frame,
 		i, ok = d.CPUs[other].take()
 	}
 	if !ok {
-		return 0, ErrNoMemory
+		return noFrame
 	}
-	f.info[i].StoreRelease(uint64(newInfo(kind, node, owner)))
-	return i, nil
+	c.info[i].StoreRelease(uint64(c.word(kind, owner)))
+	return i
 }
 
 // take takes a frame from a stock, any CPU's.
@@ -224,139 +270,94 @@ func (c *FrameCPU) take() (Frame, bool) {
 	return 0, false
 }
 
-// keep puts a frame that the CPU frees into its stock, if it is of that unit, and nobody takes from it just now.
-func (c *FrameCPU) keep(i Frame) bool {
-	s := c.stock.Load()
-	return s>>32 == uint64(i)/unitFrames && c.stock.CompareAndSwap(s, s|1<<(i%unitFrames)) // order: pairs with Alloc's (G2)
-}
-
 // firstLeft is the first frame of a stock.
 func firstLeft(s uint64) Frame {
 	return Frame(s>>32*unitFrames) + Frame(bits.TrailingZeros32(uint32(s)))
 }
 
-// refill reserves a unit, or what is free of one, for a CPU whose stock is empty.
-func (d *nodeFrames) refill(c *FrameCPU) bool {
-	for range d.Counts {
-		if d.Counts[c.area].Load()-1 < HugeFrames { // some, and not taken whole
-			if s := d.reserve(c.area); s != 0 {
-				c.stock.StoreRelease(s) // it was empty, and nobody else adds
-				c.count(int64(bits.OnesCount32(uint32(s))))
-				return true
-			}
-		}
-		if c.area++; c.area == len(d.Counts) {
-			c.area = 0
-		}
-	}
-	return false
-}
-
-// reserve takes what is free of some unit of an area, and returns it as a stock; 0: nothing was free.
-func (d *nodeFrames) reserve(area int) uint64 {
-	for word := area * wordsPerArea; word < (area+1)*wordsPerArea; word++ {
-		for half := 0; half < 64; half += unitFrames {
-			free := ^uint32(d.Bits[word].Load() >> half)
-			if free == 0 {
-				continue
-			}
-			right := d.takeRight(area, uint32(bits.OnesCount32(free)))
-			got := d.setBits(word, half, right)
-			if rest := right - uint32(bits.OnesCount32(got)); rest > 0 {
-				d.Counts[area].Add(rest)
-			}
-			if got != 0 {
-				return uint64(int(d.First)/unitFrames+word*2+half/unitFrames)<<32 | uint64(got)
-			}
-		}
-	}
-	return 0
-}
-
-// takeRight takes up to n from an area's count, and returns how many.
-func (d *nodeFrames) takeRight(area int, n uint32) uint32 {
-	for {
-		c := d.Counts[area].Load()
-		if c == 0 || c == wholeArea {
-			return 0
-		}
-		n := min(n, c)
-		if d.Counts[area].CompareAndSwap(c, c-n) {
-			return n
-		}
-	}
-}
-
-// setBits takes up to n frames of a unit, and returns which.
-func (d *nodeFrames) setBits(word, half int, n uint32) uint32 {
-	for n > 0 {
-		w := d.Bits[word].Load()
-		free := ^uint32(w >> half)
-		got := free
-		for uint32(bits.OnesCount32(got)) > n {
-			got &^= 1 << (31 - bits.LeadingZeros32(got))
-		}
-		if got == 0 || d.Bits[word].CompareAndSwap(w, w|uint64(got)<<half) {
-			return got
-		}
-	}
-	return 0
-}
-
 // Free gives up one reference to a frame; with the last one it is free. It says whether it was.
 func (f *Frames) Free(cpu int, i Frame) (freed bool, err error) {
-	if info := f.info; uint64(i) < uint64(len(info)) {
-		w := Info(info[i].Load())
-		if w.lastOfOne() && info[i].CompareAndSwap(uint64(w), uint64(w.freed())) { // of two who free it, one gets here
-			d := &f.nodes[w.Node()]
-			if c := &d.CPUs[cpu]; !c.keep(i) {
-				d.giveBack(c, i)
-			}
-			return true, nil
-		}
-	}
-	return f.freeSlowly(cpu, i, false)
+	r := f.drop(cpu, i)
+	return r == droppedLast, dropErrors[r&7]
 }
 
-// freeSlowly is Free, or FreeHuge if that is said, of what is shared or wrong.
+// drop is Free by the reservation on the frame's node.
+//
+//go:nosplit
+func (f *Frames) drop(cpu int, i Frame) dropped {
+	if info := f.info; uint64(i) < uint64(len(info)) {
+		d := &f.nodes[Info(info[i].Load()).Node()]
+		if uint(cpu) < uint(len(d.CPUs)) {
+			return d.CPUs[cpu].drop(i)
+		}
+	}
+	return droppedWild
+}
+
+// Free is Frames.Free, for a frame of any node.
+func (c *FrameCPU) Free(i Frame) (freed bool, err error) {
+	r := c.drop(i)
+	return r == droppedLast, dropErrors[r&7]
+}
+
+// dropped is what came of giving up a reference.
+type dropped uint8
+
+const (
+	droppedLast dropped = iota // it is free now
+	droppedOne
+	droppedWild
+	droppedNotTaken
+	droppedSize
+)
+
+var dropErrors = [8]error{droppedWild: ErrWild, droppedNotTaken: ErrNotTaken, droppedSize: ErrSize}
+
+// drop frees a frame of the reservation's node if it is the last reference: into the stock if it is of that unit, and nobody
+// takes from it just now.
+//
+//go:nosplit
+func (c *FrameCPU) drop(i Frame) dropped {
+	if info := c.info; uint64(i) < uint64(len(info)) {
+		if w := Info(info[i].Load()); w.likeTaken(c.taken) {
+			if info[i].CompareAndSwap(uint64(w), uint64(c.free)) { // of two who free it, one gets here
+				s := c.stock.Load()
+				if s>>32 == uint64(i)/unitFrames {
+					if c.stock.CompareAndSwap(s, s|1<<(i%unitFrames)) { // order: pairs with alloc's (G2)
+						return droppedLast
+					}
+				}
+				return c.giveBack(i)
+			}
+		}
+	}
+	return c.dropSlowly(i, false)
+}
+
+// dropSlowly gives up a reference to a frame, or to 2 MiB if that is said, that is shared, of another node, or wrong.
 //
 //go:noinline
-func (f *Frames) freeSlowly(cpu int, i Frame, huge bool) (freed bool, err error) {
-	if uint64(i) >= uint64(len(f.info)) {
-		return false, ErrWild
+func (c *FrameCPU) dropSlowly(i Frame, huge bool) dropped {
+	if uint64(i) >= uint64(len(c.info)) {
+		return droppedWild
 	}
 	for {
-		w := Info(f.info[i].Load())
+		w := Info(c.info[i].Load())
 		switch {
 		case w.Kind() == NoFrame:
-			return false, ErrWild
+			return droppedWild
 		case w.Refs() == 0:
-			return false, ErrNotTaken
+			return droppedNotTaken
 		case w.Huge() != huge:
-			return false, ErrSize
-		case w.Refs() == 1 && huge:
-			return f.FreeHuge(cpu, i) // the others have given up theirs meanwhile
-		case w.Refs() == 1:
-			return f.Free(cpu, i) // the same
-		case f.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)):
-			return false, nil
-		}
-	}
-}
-
-// giveBack makes a frame one that anybody can have.
-func (d *nodeFrames) giveBack(c *FrameCPU, i Frame) {
-	area, word, bit := d.place(i)
-	d.clearBits(word, bit)
-	d.Counts[area].Add(1)
-	c.count(-1)
-}
-
-func (d *nodeFrames) clearBits(word int, bits uint64) {
-	for {
-		w := d.Bits[word].Load()
-		if d.Bits[word].CompareAndSwap(w, w&^bits) { // order: pairs with setBits (G2)
-			return
+			return droppedSize
+		case w.Refs() > 1:
+			if c.info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)) {
+				return droppedOne
+			}
+		case huge:
+			return c.all.nodes[w.Node()].CPUs[c.cpu].dropHuge(i) // of its node, or the others have given up theirs meanwhile
+		default:
+			return c.all.nodes[w.Node()].CPUs[c.cpu].drop(i) // the same
 		}
 	}
 }

@@ -83,6 +83,9 @@ func (f *Frames) clone() *Frames {
 	copyWords(m.Bits, d.Bits)
 	copyWords(m.CPUs, d.CPUs)
 	c.nodes[0] = nodeFrames{NodeMemory: m, total: f.nodes[0].total}
+	for cpu := range m.CPUs {
+		m.CPUs[cpu].bind(c, cpu, 0)
+	}
 	return c
 }
 

@@ -174,6 +174,50 @@ func TestFrames_G5_WrongFreesAreErrorsAndChangeNothing(t *testing.T) {
 	f.check(t)
 }
 
+// What a CPU does by its reservation on a node is what it does by that node's number.
+func TestFrames_G3_G5_ByReservation(t *testing.T) {
+	f := newFrames(2, oddNodes()...)
+	require.Nil(t, f.CPU(2, 0))
+	require.Nil(t, f.CPU(0, 2))
+	near, far := f.CPU(0, 0), f.CPU(0, 1)
+	for kept := range uint64(100) { // more than a unit
+		i, err := near.Alloc(User, 3)
+		require.NoError(t, err)
+		h, err := far.AllocHuge(User, 4)
+		require.NoError(t, err)
+		k, err := far.Alloc(Slab, 5)
+		require.NoError(t, err)
+		require.Equal(t, Info(User)|1<<infoRefs|3<<infoOwner, f.Info(i))
+		require.Equal(t, Info(User)|1<<infoNode|1<<infoRefs|1<<infoHuge|4<<infoOwner, f.Info(h))
+		require.Equal(t, Info(Slab)|1<<infoNode|1<<infoRefs|5<<infoOwner, f.Info(k))
+		_, err = near.Free(h)
+		require.Equal(t, ErrSize, err)
+		_, err = near.FreeHuge(i)
+		require.Equal(t, ErrSize, err)
+		for _, wild := range []Frame{0, 2999, 5000, 1 << 40} {
+			_, err = near.Free(wild)
+			require.Equal(t, ErrWild, err)
+			_, err = far.FreeHuge(wild)
+			require.Equal(t, ErrWild, err)
+		}
+		freed, err := far.Free(i) // each by the reservation on the other node
+		require.NoError(t, err)
+		require.True(t, freed)
+		freed, err = near.FreeHuge(h)
+		require.NoError(t, err)
+		require.True(t, freed)
+		freed, err = near.Free(k)
+		require.NoError(t, err)
+		require.True(t, freed)
+		_, err = near.Free(k)
+		require.Equal(t, ErrNotTaken, err)
+		require.Equal(t, []uint64{f.Total(0) - kept, f.Total(1)}, []uint64{f.FreeCount(0), f.FreeCount(1)})
+		_, err = near.Alloc(Kernel, 0)
+		require.NoError(t, err)
+	}
+	f.check(t)
+}
+
 func TestFrames_G1_G3_G4_G5_AgainstAModel(t *testing.T) {
 	var full, huge, runs, at, frees int
 	seeds.Each(t, 60, func(r *rand.Rand) {

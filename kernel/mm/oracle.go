@@ -1,5 +1,5 @@
 // Package mm … oracle.go: a binary-buddy allocator (Knuth, TAOCP 1, §2.5) with one lock: what the tests compare Frames with,
-// and what its benchmarks stand beside. Nothing in the kernel uses it.
+// and what its benchmarks stand beside. Nothing else in the kernel uses it.
 //
 //	order 2   ┌───────────────┐            a free block of 2^k frames is on the list of order k; its first frame's
 //	order 1   └───────┬───────┘ ┌───────┐  BuddyBlock says so. Two that are halves of one are never free both.

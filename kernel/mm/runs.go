@@ -6,41 +6,55 @@ import "math/bits"
 
 // AllocHuge returns the first frame of 2 MiB of node, aligned to that.
 func (f *Frames) AllocHuge(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
-	d := &f.nodes[node]
-	if uint(cpu) < uint(len(d.CPUs)) {
-		c := &d.CPUs[cpu]
-		if area := c.whole - 1; uint(area) < uint(len(d.Counts)) && d.Counts[area].CompareAndSwap(HugeFrames, wholeArea) {
-			return f.wholeIs(c, d.First+Frame(area)*HugeFrames, area, newInfo(kind, node, owner)), nil
-		}
+	if c := f.CPU(cpu, node); c != nil {
+		return c.AllocHuge(kind, owner)
 	}
-	return f.allocHugeSlowly(cpu, node, kind, owner)
+	return 0, ErrNoMemory
 }
 
-// wholeIs writes down whose 2 MiB are that the caller has just won.
-func (f *Frames) wholeIs(c *FrameCPU, i Frame, area int, w Info) Frame {
-	f.info[i].StoreRelease(uint64(w | 1<<infoHuge))
+// AllocHuge is Frames.AllocHuge, on the node of the reservation.
+func (c *FrameCPU) AllocHuge(kind FrameKind, owner Owner) (Frame, error) {
+	if i := c.allocHuge(kind, owner); i != noFrame {
+		return i, nil
+	}
+	return 0, ErrNoMemory
+}
+
+// allocHuge tries the area below the last one that the CPU took.
+//
+//go:nosplit
+func (c *FrameCPU) allocHuge(kind FrameKind, owner Owner) Frame {
+	counts := c.node.Counts
+	if area := c.whole - 1; uint(area) < uint(len(counts)) {
+		if counts[area].CompareAndSwap(HugeFrames, wholeArea) {
+			return c.wholeIs(area, c.word(kind, owner))
+		}
+	}
+	return c.allocHugeSlowly(kind, owner)
+}
+
+// wholeIs writes down whose an area is that the caller has just won.
+func (c *FrameCPU) wholeIs(area int, w Info) Frame {
+	i := c.node.First + Frame(area)*HugeFrames
+	c.info[i].StoreRelease(uint64(w | 1<<infoHuge))
 	c.whole = area
 	c.count(HugeFrames)
 	return i
 }
 
-// allocHugeSlowly is AllocHuge when the area below the last one is not to be had.
+// allocHugeSlowly is allocHuge when the area below the last one is not to be had.
 //
 //go:noinline
-func (f *Frames) allocHugeSlowly(cpu, node int, kind FrameKind, owner Owner) (Frame, error) {
-	d := &f.nodes[node]
-	if cpu >= len(d.CPUs) {
-		return 0, ErrNoMemory
-	}
-	c := &d.CPUs[cpu]
+func (c *FrameCPU) allocHugeSlowly(kind FrameKind, owner Owner) Frame {
+	d := c.node
 	area, ok := d.takeWhole(c)
 	if !ok {
 		d.unreserve(c)
 		if area, ok = d.takeWhole(c); !ok {
-			return 0, ErrNoMemory
+			return noFrame
 		}
 	}
-	return f.wholeIs(c, d.First+Frame(area)*HugeFrames, area, newInfo(kind, node, owner)), nil
+	return c.wholeIs(area, c.word(kind, owner))
 }
 
 // takeWhole takes an area of which nothing is taken: from the far end, for single frames are taken from the near one. It
@@ -77,18 +91,37 @@ func (d *nodeFrames) unreserve(c *FrameCPU) {
 
 // FreeHuge gives up one reference to 2 MiB that AllocHuge returned.
 func (f *Frames) FreeHuge(cpu int, i Frame) (freed bool, err error) {
-	if info := f.info; uint64(i) < uint64(len(info)) {
-		w := Info(info[i].Load())
-		if w.lastOfHuge() && info[i].CompareAndSwap(uint64(w), uint64(w.freed())) {
-			d := &f.nodes[w.Node()]
-			c, area := &d.CPUs[cpu], int((i-d.First)/HugeFrames)
-			d.Counts[area].Store(HugeFrames) // nobody else writes it now; not later, for what is free must be seen (G4)
-			c.whole = max(c.whole, area+1)
-			c.count(-HugeFrames)
-			return true, nil
+	if uint64(i) < uint64(len(f.info)) {
+		if c := f.CPU(cpu, Info(f.info[i].Load()).Node()); c != nil {
+			return c.FreeHuge(i)
 		}
 	}
-	return f.freeSlowly(cpu, i, true)
+	return false, ErrWild
+}
+
+// FreeHuge is Frames.FreeHuge, for 2 MiB of any node.
+func (c *FrameCPU) FreeHuge(i Frame) (freed bool, err error) {
+	r := c.dropHuge(i)
+	return r == droppedLast, dropErrors[r&7]
+}
+
+// dropHuge is FreeHuge if it is the last reference.
+//
+//go:nosplit
+func (c *FrameCPU) dropHuge(i Frame) dropped {
+	if info := c.info; uint64(i) < uint64(len(info)) {
+		if w := Info(info[i].Load()); w.likeTaken(c.taken | 1<<infoHuge) {
+			if info[i].CompareAndSwap(uint64(w), uint64(c.free)) {
+				d := c.node
+				area := int((i - d.First) / HugeFrames)
+				d.Counts[area].Store(HugeFrames) // nobody else writes it now; not later, for what is free must be seen (G4)
+				c.whole = max(c.whole, area+1)
+				c.count(-HugeFrames)
+				return droppedLast
+			}
+		}
+	}
+	return c.dropSlowly(i, true)
 }
 
 // AllocAt returns that very frame.

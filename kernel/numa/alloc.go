@@ -30,8 +30,9 @@ import (
 type Allocator struct {
 	top    *Topology
 	frames *mm.Frames
-	memory NodeSet           // nodes that have frames
-	usable [MaxNodes]NodeSet // of these, the ones that a CPU of the node can reach
+	memory NodeSet               // nodes that have frames
+	usable [MaxNodes]NodeSet     // of these, the ones that a CPU of the node can reach
+	near   [MaxCPUs]*mm.FrameCPU // of each CPU, the reservation on its own node; nil if that has no frames
 }
 
 // Init ties the nodes of a topology to those of frames, which have the same numbers.
@@ -47,6 +48,11 @@ func (a *Allocator) Init(t *Topology, f *mm.Frames) {
 			if a.memory.Has(n) && t.Distance(from, n) != Unreachable {
 				a.usable[from] |= n.Set()
 			}
+		}
+	}
+	for cpu := range a.near {
+		if home := t.NodeOf(CPU(cpu)); a.usable[home].Has(home) {
+			a.near[cpu] = f.CPU(cpu, int(home))
 		}
 	}
 }
@@ -110,6 +116,13 @@ func (c Call) Policy() Policy { return c.policy }
 
 // Alloc returns a frame for kind and owner, with one reference, or mm.ErrNoMemory.
 func (a *Allocator) Alloc(cpu CPU, c Call, kind mm.FrameKind, owner mm.Owner) (mm.Frame, error) {
+	if near := a.near[cpu]; near != nil && c.policy == (Policy{}) { // alloc would begin with that, too
+		if f, err := near.Alloc(kind, owner); err == nil {
+			home := a.top.NodeOf(cpu)
+			c.task.count(home, home, home, 1)
+			return f, nil
+		}
+	}
 	return a.alloc(cpu, c, request{1, 1, kind, owner})
 }
 

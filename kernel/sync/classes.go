@@ -11,13 +11,14 @@ package sync
 type Class uint8
 
 const (
-	ClassNone    Class = iota // no class; a lock of it cannot be taken
-	ClassLog                  // the file system's journal
-	ClassInode                // one inode
-	ClassBuffer               // one cached block
-	ClassSpace                // one address space's page tables
-	ClassPI                   // who waits for which sleeplock, and the priorities that follow from it (sleeplock.go)
-	ClassConsole              // the serial console
+	ClassNone      Class = iota // no class; a lock of it cannot be taken
+	ClassLog                    // the file system's journal
+	ClassInode                  // one inode
+	ClassBuffer                 // one cached block
+	ClassSpace                  // one address space's page tables
+	ClassKernelMap              // the kernel's own
+	ClassPI                     // who waits for which sleeplock, and the priorities that follow from it (sleeplock.go)
+	ClassConsole                // the serial console
 
 	// For tests only, on the host and in the kernel.
 	ClassTestA    // sleep: A < B < C and A < D < C
@@ -55,6 +56,8 @@ var classes = [NumClasses]classInfo{
 
 	// Tables are changed, and other CPUs shot at, with interrupts on: who waits for a space serves (kernel/spaces.go).
 	ClassSpace: {name: "space", kind: kindSpin, nests: true, before: 1<<ClassPI | 1<<ClassConsole},
+
+	ClassKernelMap: {name: "kernel-map", kind: kindSpin, before: 1 << ClassConsole},
 
 	ClassPI:      {name: "pi", kind: kindSpin, before: 1 << ClassConsole}, // innermost but for printing
 	ClassConsole: {name: "console", kind: kindSpinIRQ},                    // last of all: anybody may print

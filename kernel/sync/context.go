@@ -94,6 +94,10 @@ func (c *Context) PreemptEnable() { c.preempt-- }
 // Preemptible says whether the context is in no critical section.
 func (c *Context) Preemptible() bool { return c.preempt == 0 }
 
+// Switchable says whether the context can be switched away from by one that has turned preemption off for that: it is in no
+// other critical section, and so holds no spinlock.
+func (c *Context) Switchable() bool { return c.preempt == 1 }
+
 // HeldLock is a lock that a context holds.
 type HeldLock struct {
 	lock   unsafe.Pointer

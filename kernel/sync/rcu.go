@@ -239,6 +239,12 @@ func (r *RCU) Advance(cpu, limit int) (ran int) {
 	return ran
 }
 
+// Backlog is how many callbacks of the CPU have not run.
+func (r *RCU) Backlog(cpu int) int {
+	c := &r.cpus[cpu]
+	return int(c.queued.Load() - c.ran.Load())
+}
+
 // Pending says whether the CPU has callbacks that have not run.
 func (r *RCU) Pending(cpu int) bool {
 	c := &r.cpus[cpu]

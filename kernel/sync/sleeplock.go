@@ -241,3 +241,6 @@ func (c *Context) Priority() int { return int(c.base.Load()) }
 // EffectivePriority is that, or the priority of the most urgent context that waits for a lock of c's, if this is more
 // urgent. Anybody may ask.
 func (c *Context) EffectivePriority() int { return int(c.effective.Load()) }
+
+// BasePriority is what it was given.
+func (c *Context) BasePriority() int { return int(c.base.Load()) }

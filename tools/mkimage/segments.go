@@ -63,6 +63,7 @@ func readKernel(path string) (*kernel, error) {
 			return nil, fmt.Errorf("%s: segment at %#x is cut off: %d bytes of %d", path, p.Vaddr, n, p.Filesz)
 		}
 	}
+	k.rodata.cut(f.Section(".gopclntab"))
 	for name, s := range map[string]segment{"text": k.text, "read-only data": k.rodata, "data": k.data} {
 		if s.end == 0 {
 			return nil, fmt.Errorf("%s: no %s segment", path, name)
@@ -72,6 +73,16 @@ func readKernel(path string) (*kernel, error) {
 		return nil, fmt.Errorf("%s: segments share a page, so they cannot have different permissions", path)
 	}
 	return k, k.checkNoInit()
+}
+
+// cut leaves out what begins with a section: the linker puts Go's own function table behind all other constants, and
+// nobody in ring 0 reads that. It is as large as the kernel's text, and stays in the ELF file for the tools.
+func (s *segment) cut(from *elf.Section) {
+	if from == nil || from.Addr < s.start || from.Addr-s.start > uint64(len(s.data)) {
+		return
+	}
+	s.data = s.data[:from.Addr-s.start]
+	s.end = (from.Addr + pageSize - 1) &^ (pageSize - 1)
 }
 
 // initialiser is the symbol of code that Go runs before main: pkg.init gives package-level variables their values,

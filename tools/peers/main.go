@@ -1,6 +1,6 @@
 // Peers measures the structures of kernel/sync beside those of liburcu and Concurrency Kit, on the host: nanoseconds per
 // operation with one thread and with two; the same structures under a lock; what a preempted thread costs the others; and
-// whether what is per CPU scales.
+// whether what is per CPU scales. And the frame allocator of kernel/mm beside one with a lock, which needs no C.
 //
 //	go run ./tools/peers [-run REGEXP] [-n RUNS] [-md FILE] [-strict]
 //
@@ -51,12 +51,17 @@ func main() {
 	debug.SetGCPercent(-1)
 	runtime.GOMAXPROCS(2 * tailCPUs) // threads that hold on to their place while they wait for a CPU
 
-	program, err := build(folder)
-	if err != nil {
-		fail(err)
+	program, libraries := "", ""
+	for i := range plan {
+		if program == "" && wanted.MatchString(plan[i].label()) {
+			if program, err = build(folder); err != nil {
+				fail(err)
+			}
+			libraries = versions() + "; "
+		}
 	}
-	r := report{machine: fmt.Sprintf("%s; %s; %s %s, GOAMD64=%s; threads scheduled %s; %d runs of about %v each",
-		cpuModel(), versions(), runtime.Version(), runtime.GOARCH, goamd64(), undisturbed(), *rounds, runTime)}
+	r := report{machine: fmt.Sprintf("%s; %s%s %s, GOAMD64=%s; threads scheduled %s; %d runs of about %v each",
+		cpuModel(), libraries, runtime.Version(), runtime.GOARCH, goamd64(), undisturbed(), *rounds, runTime)}
 	for i := range plan {
 		row := &plan[i]
 		if !wanted.MatchString(row.label()) {
@@ -79,7 +84,10 @@ func main() {
 		r.scaling = new(scaling)
 		r.scaling.measure(*rounds, 100_000)
 	}
-	if len(r.results)+len(r.tails) == 0 && r.scaling == nil {
+	if r.frames, err = measureFrames(wanted.MatchString, *rounds, os.Stderr); err != nil {
+		fail(err)
+	}
+	if len(r.results)+len(r.tails)+len(r.frames) == 0 && r.scaling == nil {
 		fail(fmt.Errorf("nothing matches %q", *pattern))
 	}
 	r.text(os.Stdout)

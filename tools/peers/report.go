@@ -17,6 +17,7 @@ type report struct {
 	results []*result
 	tails   []*tailRow
 	scaling *scaling
+	frames  []*framesRow
 }
 
 // table is a heading and lines of cells.
@@ -69,6 +70,9 @@ func (r *report) tables() (tables []table) {
 				{"one queue for both", "", figure(s.shared.median()), fmt.Sprintf("%.2f", s.shared.median()/s.one.median()), ""},
 			},
 		})
+	}
+	if len(r.frames) > 0 {
+		tables = append(tables, framesTable(r.frames))
 	}
 	return tables
 }
@@ -163,7 +167,9 @@ func (r *report) verdict(w io.Writer) (missed int) {
 		_, ok := padded()
 		judge(ok && s.ratio() >= scalesBy, fmt.Sprintf("scaling: %.2f times with two threads, target %.1f", s.ratio(), scalesBy))
 	}
-	fmt.Fprintf(w, "targets met: %d of %d\n", all-missed, all)
+	if all > 0 {
+		fmt.Fprintf(w, "targets met: %d of %d\n", all-missed, all)
+	}
 	return missed
 }
 
@@ -191,7 +197,11 @@ func (r *report) text(w io.Writer) {
 
 // markdown prints them for docs.
 func (r *report) markdown(w io.Writer) {
-	fmt.Fprintf(w, "Written by `make bench-peers`. %s.\n", r.machine)
+	verb := "bench-peers"
+	if len(r.frames) > 0 && len(r.results) == 0 {
+		verb = "bench-host"
+	}
+	fmt.Fprintf(w, "Written by `make %s`. %s.\n", verb, r.machine)
 	for _, t := range r.tables() {
 		fmt.Fprintf(w, "\n**%s.** %s\n\n", t.title, t.note)
 		for i, line := range t.lines {

@@ -1,11 +1,13 @@
-// Pictures draws the pictures of docs/sync. What they show is written down here as data; nothing is drawn by hand.
+// Pictures draws the pictures of docs/sync, and the one of node memory in docs. What they show is written down here as data;
+// nothing is drawn by hand.
 //
-//	go run ./tools/pictures [-o docs/sync]
+//	go run ./tools/pictures [-o docs/sync] [-docs docs] [-boot LOG]
 //
+// What node memory looks like comes from a boot log; its lines are kept in nodes.txt until -boot names another one.
 // There are three kinds: timelines (who does what, in which order), frames (a structure, step by step) and lanes (what
 // lasts how long). The files are the same on every machine, and readable on a light and on a dark page.
 //
-// Start reading: draw.go, the canvas; timeline.go, frames.go and lanes.go, the kinds; then any of the others.
+// Start reading: draw.go, the canvas; timeline.go, frames.go and lanes.go, the kinds; then any of the others; memory.go.
 package main
 
 import (
@@ -36,13 +38,29 @@ func pictures() []picture {
 
 func main() {
 	dir := flag.String("o", "docs/sync", "`folder` to write the pictures to")
+	docs := flag.String("docs", "docs", "`folder` to write the picture of node memory to")
+	boot := flag.String("boot", "", "take the lines about node memory from this boot log, a `file`")
 	flag.Parse()
-	all := pictures()
-	for _, p := range all {
-		if err := os.WriteFile(filepath.Join(*dir, p.name+".svg"), p.render(), 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, "pictures: writing a picture: "+err.Error())
-			os.Exit(1)
+	if *boot != "" {
+		if err := keepMemory(*boot); err != nil {
+			fail(err)
 		}
 	}
-	fmt.Printf("pictures: %d in %s\n", len(all), *dir)
+	write(*docs, memoryPicture)
+	all := pictures()
+	for _, p := range all {
+		write(*dir, p)
+	}
+	fmt.Printf("pictures: %d in %s, 1 in %s\n", len(all), *dir, *docs)
+}
+
+func write(dir string, p picture) {
+	if err := os.WriteFile(filepath.Join(dir, p.name+".svg"), p.render(), 0o644); err != nil {
+		fail(fmt.Errorf("writing a picture: %w", err))
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "pictures: "+err.Error())
+	os.Exit(1)
 }

@@ -1,0 +1,133 @@
+package cap
+
+// Lookup finds what a capability is for, if it is of the kind and has the rights, and counts the use if it has a limit. The
+// errors are ErrNone, ErrKind, ErrRights and ErrRate.
+func (t *Table) Lookup(name Name, by Holder, k Kind, need Rights) (Object, error) {
+	r := t.caps.find(name.slot())
+	if r == nil || by == Nobody {
+		return Object{}, ErrNone
+	}
+	key := name.key(by)
+	if r.owner.Load() != key { // order: before the other loads (G1)
+		return Object{}, ErrNone
+	}
+	m, o := meta(r.meta.Load()), Object{r.object[0].Load(), r.object[1].Load()}
+	if link(r.head.Load())&dead != 0 || r.owner.Load() != key {
+		return Object{}, ErrNone
+	}
+	if !m.allows(k, need) {
+		if err := t.use(r, m, key, k, need); err != nil {
+			return Object{}, err
+		}
+	}
+	return o, nil
+}
+
+// Check is Lookup for who knows the object already.
+func (t *Table) Check(name Name, by Holder, k Kind, need Rights) error {
+	r := t.caps.find(name.slot())
+	if r == nil || by == Nobody {
+		return ErrNone
+	}
+	key := name.key(by)
+	if r.owner.Load() != key {
+		return ErrNone
+	}
+	m := meta(r.meta.Load())
+	if link(r.head.Load())&dead != 0 || r.owner.Load() != key {
+		return ErrNone
+	}
+	if !m.allows(k, need) {
+		return t.use(r, m, key, k, need)
+	}
+	return nil
+}
+
+// CheckAll checks many, for one holder, and returns how many passed before one did not, and what was wrong with that one.
+// Uses of those that passed are counted.
+func (t *Table) CheckAll(names []Name, by Holder, k Kind, need Rights) (int, error) {
+	for i, n := range names {
+		if err := t.Check(n, by, k, need); err != nil {
+			return i, err
+		}
+	}
+	return len(names), nil
+}
+
+// use says what is wrong with a capability that is not simply right, and if nothing is, counts the use.
+//
+//go:noinline
+func (t *Table) use(r *record, m meta, key uint64, k Kind, need Rights) error {
+	switch {
+	case m.kind() != k:
+		return ErrKind
+	case m.rights()&need != need:
+		return ErrRights
+	}
+	return t.draw(r, key)
+}
+
+// open finds a capability that something is to be done with.
+func (t *Table) open(name Name, by Holder, need Rights) (r *record, m meta, o Object, err error) {
+	r = t.caps.find(name.slot())
+	if r == nil || by == Nobody || r.owner.Load() != name.key(by) {
+		return nil, 0, o, ErrNone
+	}
+	m, o = meta(r.meta.Load()), Object{r.object[0].Load(), r.object[1].Load()}
+	if link(r.head.Load())&dead != 0 || r.owner.Load() != name.key(by) {
+		return nil, 0, o, ErrNone
+	}
+	if m.rights()&need != need {
+		return nil, 0, o, ErrRights
+	}
+	return r, m, o, nil
+}
+
+// Info is what a holder may know of its capability.
+type Info struct {
+	Kind    Kind
+	Rights  Rights
+	Object  Object
+	Derived bool  // from another
+	Limit   Limit // its own, or one above; 0: none
+}
+
+// Inspect says what a capability is. It needs no right, and counts as no use.
+func (t *Table) Inspect(name Name, by Holder) (Info, error) {
+	r := t.caps.find(name.slot())
+	if r == nil || by == Nobody || r.owner.Load() != name.key(by) {
+		return Info{}, ErrNone
+	}
+	m := meta(r.meta.Load())
+	info := Info{m.kind(), m.rights(), Object{r.object[0].Load(), r.object[1].Load()}, r.parent.Load() != 0, Limit{}}
+	if m&limited != 0 {
+		info.Limit = t.bucketAt(r.bucket.Load()).limit()
+	}
+	if link(r.head.Load())&dead != 0 || r.owner.Load() != name.key(by) {
+		return Info{}, ErrNone
+	}
+	return info, nil
+}
+
+// Held writes down names of a holder's capabilities, found in the slots from one on; at most so many slots are looked at,
+// each a cache line. It returns how many names there are, and the slot to go on from, 0 if it was the last. What is given to the holder
+// meanwhile may be missed: keep others from that first.
+func (t *Table) Held(h Holder, from uint32, names []Name, slots int) (n int, next uint32) {
+	end := t.caps.slots()
+	for i := max(from, 1); i < end; i++ {
+		if n == len(names) || slots == 0 {
+			return n, i
+		}
+		slots--
+		r := t.caps.at(i)
+		owner := r.owner.Load()
+		if Holder(owner) != h || h == Nobody {
+			continue
+		}
+		if link(r.head.Load())&dead == 0 && r.owner.Load() == owner {
+			names[n] = nameOf(i, owner)
+			n++
+		}
+	}
+	return n, 0
+}

@@ -1,0 +1,550 @@
+// Package sched … cpu.go: what a CPU runs next.
+//
+//	        Pick  Finish  Tick  EnterIdle  LeaveIdle        own: not twice on one CPU, different CPUs may; Tick may
+//	Pick    own    own     -       own        own           interrupt the others
+//	Finish  own    own     -       own        own
+//
+// G1. A task runs on one CPU at a time: who picks it has won the change from Ready to Running, and it becomes ready, or
+// blocked, or done only in Finish, when its CPU has left its stack.
+// G2. A task that is ready runs, or is in a ring, an inbox, the real-time heap, or in the hands of one CPU: none is lost.
+// G3. Pick returns the most urgent task that is on this CPU: real time by deadline, then fair by shares, then batch. Only if there is
+// none it looks at other CPUs; and none only if it found nothing anywhere.
+// G4. A CPU does not go idle while a task is ready that it was to run: EnterIdle says so after the CPU is in the idle set, and
+// who makes a task ready looks at that set afterwards.
+//
+// Progress: Pick takes a bounded number of steps for each task that it files, and lock-free steps to take one; Finish is
+// lock-free. Callers: the CPU, interrupts off (Tick: its timer's handler). Memory: that of Init.
+//
+// Proof sketch of G4. Both sides write and then read, with a full fence between: the CPU adds itself to the idle set and
+// then looks at its inbox and at the rings; the waker puts the task into an inbox or a ring and then looks at the set.
+// So at least one sees the other. The waker takes the CPU out of the set before it kicks it, so there is one kick.
+package sched
+
+import (
+	"math/bits"
+
+	"exo/kernel/sync/atom"
+)
+
+// MaxCPUs is how many CPUs there can be: a set of them is one word.
+const MaxCPUs = 64
+
+// Leaving says why a CPU leaves a task.
+type Leaving uint8
+
+// The reasons.
+const (
+	Preempted Leaving = iota // others may be more urgent, or its time is over
+	Yields                   // it lets others go first; a real-time task's job is done
+	Parks                    // it waits, unless it has a permit
+	Exits                    // it has ended
+)
+
+// CPU is one CPU's part. What is not an atomic or a ring or an inbox is touched by the CPU alone, interrupts off.
+type CPU struct {
+	shared ring // fair tasks that others may steal
+	pinned ring // fair tasks that stay
+	batch  ring // those of the class Batch; may be stolen
+
+	inbox  inbox
+	urgent atom.Uint32 // 1: the priority of a task here has changed while it was ready
+	busy   atom.Uint32 // 1: it runs a task
+	_      [56]byte
+
+	sched   *Sched
+	id      int
+	current *Task  // nil: none
+	since   uint64 // current's time is accounted for up to here
+	until   uint64 // current's quantum, or budget, ends
+	event   uint64 // the next timer, or the next budget
+	turn    uint64 // of the last task that was queued
+	rt      realTime
+	fair    fairPick
+	timers  timers
+	passed  *Task    // fair tasks that were not accepted, to be queued behind the one that is being left
+	victims []victim // nearest first
+	loot    [stealMost]*Task
+
+	Counters Counters
+}
+
+// Ran is how long the current task has run in all, ns.
+func (c *CPU) Ran(now uint64) uint64 { return c.current.ran + now - c.since }
+
+// Current is the task that runs, nil if none.
+func (c *CPU) Current() *Task { return c.current }
+
+// Pick makes the task that is to run the current one, and returns it; nil: none. why says what the current one, if there is
+// any, is up to: one that yields or is preempted may be the next, too.
+func (c *CPU) Pick(now uint64, why Leaving) *Task {
+	prev := c.current
+	if why == Yields && prev != nil && prev.class == Fair && c.quiet(now) {
+		return c.pass(prev, now)
+	}
+	spent := prev != nil && c.account(prev, now)
+	if c.event <= now || !c.inbox.empty() || c.urgent.Load() != 0 {
+		c.attend(now)
+	}
+	if prev != nil {
+		switch {
+		case why >= Parks:
+			c.jobDone(prev, now)
+			prev = nil
+		case prev.class == Fair:
+			if why == Preempted && now < c.until && c.rt.ready.n == 0 {
+				return prev // its quantum is not over
+			}
+			c.fair.ran(prev, prev.used)
+		case prev.class == RealTime && (spent || why == Yields && prev.reservation.lent == 0):
+			prev = nil // until its next budget
+		}
+	}
+	var t *Task
+	if c.rt.ready.n != 0 || prev != nil && prev.urgent() {
+		t = c.chooseUrgent(prev)
+	}
+	if t == nil {
+		if t = c.chooseFair(prev); t == nil {
+			t = c.chooseRest(prev, now)
+		}
+	}
+	if t == c.current && t != nil { // it goes on
+		t.used = 0
+		t.quanta++
+		c.until = now + c.allowance(t)
+	} else {
+		c.turnTo(t, now)
+	}
+	return t
+}
+
+// quiet says that there is nothing but fair tasks to think of.
+func (c *CPU) quiet(now uint64) bool {
+	return now < c.event && c.rt.ready.n == 0 && c.inbox.empty() && c.urgent.Load() == 0
+}
+
+// pass has the fair task that has waited longest come next, whatever its share is: prev has given up its turn. That is
+// the usual case of Pick.
+func (c *CPU) pass(prev *Task, now uint64) *Task {
+	prev.ran += now - c.since
+	prev.used = 0
+	c.since = now
+	c.until = now + c.fair.quantum
+	t := c.oldest()
+	if t == nil {
+		return prev
+	}
+	t.claim()
+	c.current = t
+	c.arrive(t, now)
+	return t
+}
+
+// jobDone books that t, which has been accounted for, blocks or ends.
+func (c *CPU) jobDone(t *Task, now uint64) {
+	if t.class == RealTime {
+		c.rt.done(t, now)
+	} else {
+		c.fair.ran(t, t.used)
+	}
+}
+
+// attend does what has come up meanwhile.
+func (c *CPU) attend(now uint64) {
+	for t := c.inbox.takeAll(); t != nil; {
+		next := t.next
+		c.file(t, now)
+		t = next
+	}
+	c.expire(now)
+	c.rt.replenish(now)
+	if c.urgent.Load() != 0 {
+		c.refile(now)
+	}
+	c.noteEvent()
+	c.share()
+}
+
+// noteEvent is called when timers or budgets have changed.
+func (c *CPU) noteEvent() { c.event = min(c.timers.next(), c.rt.next()) }
+
+// chooseUrgent takes the most urgent real-time task. prev, unless it is nil, competes.
+func (c *CPU) chooseUrgent(prev *Task) *Task {
+	t := c.rt.top()
+	if prev != nil && prev.urgent() {
+		if prev.reservation.lent = prev.lent(); t == nil || !c.rt.before(t, prev) {
+			return prev
+		}
+	}
+	if t != nil {
+		c.rt.pop()
+		t.claim()
+	}
+	return t
+}
+
+// chooseFair lets the fair tasks compete in the order in which they wait, prev as the last of them.
+func (c *CPU) chooseFair(prev *Task) *Task {
+	others := 0 // that compete besides the one that is asked
+	if prev != nil {
+		if prev.class != Fair {
+			prev = nil
+		} else {
+			others = 1
+		}
+	}
+	for {
+		n := c.shared.len() + c.pinned.len()
+		if n == 0 {
+			return prev
+		}
+		for i := n; i > 0; i-- {
+			t := c.oldest()
+			if t == nil {
+				break // others have stolen them
+			}
+			if c.fair.accept(t, n-1+others) {
+				t.claim()
+				return t
+			}
+			if prev == nil {
+				c.queue(t)
+			} else {
+				t.next, c.passed = c.passed, t
+			}
+		}
+		c.queuePassed() // the round is over: prev is behind them
+		if prev != nil && c.fair.accept(prev, n) {
+			return prev
+		}
+	}
+}
+
+// queuePassed queues those that were passed over, in the order in which they stood.
+func (c *CPU) queuePassed() {
+	var first *Task
+	for t := c.passed; t != nil; {
+		t, t.next, first = t.next, first, t
+	}
+	c.passed = nil
+	for t := first; t != nil; {
+		next := t.next
+		c.queue(t)
+		t = next
+	}
+}
+
+// oldest takes the fair task that has waited longest; nil: there is none.
+func (c *CPU) oldest() *Task {
+	if p := c.pinned.peek(); p != nil {
+		if t := c.shared.peek(); t == nil || p.turn.Load() < t.turn.Load() {
+			return c.pinned.take()
+		}
+	}
+	return c.shared.take()
+}
+
+// chooseRest takes what runs only if nothing else does here: a batch task, another CPU's.
+func (c *CPU) chooseRest(prev *Task, now uint64) *Task {
+	if t := c.batch.take(); t != nil {
+		t.claim()
+		return t
+	}
+	if prev != nil {
+		return prev
+	}
+	return c.steal(now)
+}
+
+// claim makes a task that the caller has taken, and so nobody else can, a running one.
+func (t *Task) claim() {
+	if w := t.word.Load(); word(w).state() != Ready || !t.word.CompareAndSwap(w, w+uint64(Running-Ready)) {
+		t.claimSlowly()
+	}
+}
+
+func (t *Task) claimSlowly() {
+	for {
+		w := t.word.Load()
+		if word(w).state() != Ready {
+			panic("sched: a task that waits for a CPU is not ready")
+		}
+		if t.word.CompareAndSwap(w, uint64(word(w).in(Running))) { // it fails only for a permit that comes
+			return
+		}
+	}
+}
+
+// turnTo makes t, or nobody, the current one.
+func (c *CPU) turnTo(t *Task, now uint64) {
+	old := c.current
+	c.current = t
+	if t == nil {
+		c.busy.StoreRelease(0)
+		return
+	}
+	if old == nil {
+		c.busy.StoreRelease(1)
+	}
+	c.since = now
+	c.until = now + c.allowance(t)
+	t.quanta++
+	c.arrive(t, now)
+}
+
+// arrive notes that t runs here from now on.
+func (c *CPU) arrive(t *Task, now uint64) {
+	t.used = 0
+	t.switches++
+	c.Counters.Switches++
+	t.Context.CPU = c.id
+	if t.cpu.Load() != uint32(c.id) { // it was stolen
+		t.cpu.StoreRelease(uint32(c.id))
+	}
+	if t.woken != 0 {
+		c.Counters.Latency.Add(now - t.woken)
+		t.woken = 0
+	}
+}
+
+// account books the time that t has run since it was last booked, and says whether its budget is used up.
+func (c *CPU) account(t *Task, now uint64) bool {
+	ran := now - c.since
+	c.since = now
+	t.ran += ran
+	t.used += ran
+	if t.class != RealTime {
+		return false
+	}
+	t.reservation.lent = t.lent()
+	return c.rt.charge(t, ran)
+}
+
+// allowance is for how long t may run before it is looked at again.
+func (c *CPU) allowance(t *Task) uint64 {
+	if t.class == RealTime {
+		return min(c.rt.allowance(t), longest)
+	}
+	return c.fair.quantum
+}
+
+// longest is for how long anything runs that is not looked at, ns.
+const longest = 1 << 40
+
+// NextEvent is when the CPU's timer has to come at the latest, in ns; never: ^uint64(0).
+func (c *CPU) NextEvent() uint64 {
+	if c.current != nil {
+		return min(c.event, c.until)
+	}
+	return c.event
+}
+
+// Tick says whether the CPU should call Pick: a handler may ask. It calls an idle CPU to where too much waits.
+func (c *CPU) Tick(now uint64) bool {
+	if c.sched.idle.Load() != 0 {
+		c.share()
+	}
+	return !c.inbox.empty() || c.NextEvent() <= now || c.urgent.Load() != 0
+}
+
+// Finish is called when the CPU has left prev's stack. It does to it what it was left for.
+func (c *CPU) Finish(prev *Task, why Leaving, now uint64) {
+	switch why {
+	case Preempted, Yields:
+		prev.becomeReady()
+		if prev.class != Fair || prev.urgent() {
+			c.goOn(prev, why, now)
+			return
+		}
+		c.queue(prev)
+		if c.passed != nil {
+			c.queuePassed()
+		}
+		if c.sched.idle.Load() != 0 {
+			c.share()
+		}
+	case Parks:
+		if !prev.block() { // it was woken before it slept
+			prev.becomeReady()
+			c.file(prev, now)
+		}
+	case Exits:
+		c.sched.end(c, prev)
+	}
+}
+
+// goOn files a task that could have gone on, and is no usual one.
+func (c *CPU) goOn(t *Task, why Leaving, now uint64) {
+	c.queuePassed()
+	if t.class != RealTime {
+		if c.file(t, now); t.urgent() { // it may have yielded to one that is less so
+			c.kick(c.id)
+		}
+		return
+	}
+	t.reservation.lent = t.lent()
+	if why == Yields {
+		c.rt.rest(t, now)
+	} else {
+		c.rt.put(t)
+		c.rt.replenish(now)
+	}
+	c.noteEvent()
+}
+
+// becomeReady makes a running task a ready one; a permit stays.
+func (t *Task) becomeReady() {
+	if w := t.word.Load(); !t.word.CompareAndSwap(w, w-uint64(Running-Ready)+uint64(counted)) {
+		t.becomeReadySlowly()
+	}
+}
+
+func (t *Task) becomeReadySlowly() {
+	for {
+		w := t.word.Load()
+		if t.word.CompareAndSwap(w, uint64(word(w).in(Ready)+counted)) {
+			return
+		}
+	}
+}
+
+// block makes a running task a blocked one; false: it has been given a permit, which is taken.
+func (t *Task) block() bool {
+	for {
+		w := word(t.word.Load())
+		if w&permit != 0 {
+			if t.word.CompareAndSwap(uint64(w), uint64(w&^permit)) {
+				return false
+			}
+			continue
+		}
+		if t.word.CompareAndSwap(uint64(w), uint64(w.in(Blocked))) { // order: its stack is left; pairs with Wake (G1)
+			return true
+		}
+	}
+}
+
+// file puts a task that has become ready where it waits on this CPU.
+func (c *CPU) file(t *Task, now uint64) {
+	t.cpu.Store(uint32(c.id)) // order: before its priority is read; pairs with Reprioritize
+	if t.fresh {
+		t.fresh = false
+		c.fair.join(t)
+	}
+	switch {
+	case t.urgent():
+		t.reservation.lent = t.lent()
+		if c.rt.release(t, now) {
+			c.noteEvent()
+			return
+		}
+	case t.class == Batch:
+		c.batch.push(t)
+		return
+	}
+	c.queue(t)
+}
+
+// queue puts a fair task at the end.
+func (c *CPU) queue(t *Task) {
+	c.turn++
+	t.turn.StoreRelease(c.turn)
+	if t.pinned {
+		c.pinned.push(t)
+	} else {
+		c.shared.push(t)
+	}
+}
+
+// refile takes all that waits here and files it again, for somebody's priority has changed.
+func (c *CPU) refile(now uint64) {
+	c.urgent.Store(0) // order: before priorities are read again
+	for _, r := range [...]*ring{&c.shared, &c.pinned, &c.batch} {
+		for n := r.len(); n > 0; n-- {
+			t := r.take()
+			if t == nil {
+				break
+			}
+			c.file(t, now)
+		}
+	}
+	c.relend(&c.rt.ready, now)
+	c.relend(&c.rt.throttled, now)
+}
+
+// relend files those in a heap again that have been lent urgency, or given it back, while they stood there.
+func (c *CPU) relend(h *taskHeap, now uint64) {
+	for i := 0; i < h.n; {
+		t := h.tasks[i]
+		if t.lent() == t.reservation.lent {
+			i++
+			continue
+		}
+		if i = 0; !c.rt.lend(t, t.lent()) { // the heap is another
+			c.file(t, now)
+		}
+	}
+}
+
+// EnterIdle puts the CPU into the idle set; false: there is something to do, and it is not in it.
+func (c *CPU) EnterIdle() bool {
+	c.sched.idle.Or(1 << c.id) // order: before looking for work; pairs with send (G4)
+	if !c.hasWork() && !c.worthStealing() {
+		return true
+	}
+	c.LeaveIdle()
+	return false
+}
+
+// hasWork says whether there is anything for Pick on this CPU.
+func (c *CPU) hasWork() bool {
+	return !c.inbox.empty() || c.urgent.Load() != 0 || c.rt.ready.n+c.shared.len()+c.pinned.len()+c.batch.len() != 0
+}
+
+// LeaveIdle takes it out, if it still is in it.
+func (c *CPU) LeaveIdle() { c.sched.leaveIdle(c.id) }
+
+// leaveIdle takes a CPU out of the idle set; false: it is not in it.
+func (s *Sched) leaveIdle(cpu int) bool {
+	for old := s.idle.Load(); old>>cpu&1 != 0; old = s.idle.Load() {
+		if s.idle.CompareAndSwap(old, old&^(1<<cpu)) {
+			return true
+		}
+	}
+	return false
+}
+
+// share has the nearest idle CPU come and steal, if more waits here than is good.
+func (c *CPU) share() {
+	s := c.sched
+	for {
+		_, by := c.spare()
+		idle := s.idle.Load() & by
+		if idle == 0 {
+			return
+		}
+		if to := s.nearest(c.id, idle); s.leaveIdle(to) {
+			c.kick(to)
+			return
+		}
+	}
+}
+
+// kick has another CPU call Pick.
+func (c *CPU) kick(to int) {
+	c.Counters.Kicks++
+	c.sched.machine.Kick(to)
+}
+
+// nearest is the CPU of a set, which is not empty, that is nearest to one.
+func (s *Sched) nearest(cpu int, set uint64) int {
+	if set>>cpu&1 != 0 {
+		return cpu
+	}
+	for _, v := range s.cpus[cpu].victims {
+		if set>>v.cpu&1 != 0 {
+			return int(v.cpu)
+		}
+	}
+	return bits.TrailingZeros64(set)
+}

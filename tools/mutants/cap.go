@@ -1,0 +1,44 @@
+package main
+
+// capExplored is the command that explores interleavings of the capability table, capHost that runs its other tests.
+func capExplored(tests string) string {
+	return "go test -tags explore -timeout 100s -run 'TestExplore_Cap_(" + tests + ")' ./kernel/cap"
+}
+
+func capHost(tests string) string {
+	return "go test -timeout 60s -run '" + tests + "' ./kernel/cap"
+}
+
+// capMutants are faults in the capability table.
+var capMutants = []mutant{
+	{"cap: a child is linked under what is being revoked", "kernel/cap/derive.go", []edit{{"\t\tif h&closed != 0 {", "\t\tif false {"}}, capHost("TestTable_G3_BoundedSteps")},
+	{"cap: a child is linked under what is dead", "kernel/cap/derive.go", []edit{{"p.owner.Load() != parent.key(by) || h&dead != 0 {", "p.owner.Load() != parent.key(by) {"}}, capExplored("G4")},
+	{"cap: a child is linked under the slot's next capability", "kernel/cap/derive.go", []edit{{"p.owner.Load() != parent.key(by) || h&dead != 0 {", "h&dead != 0 {"}}, capExplored("G6")},
+	{"cap: a child is linked without CAS", "kernel/cap/derive.go", []edit{{"if swap(&p.head, h, h.to(i, 0)) { //", "if p.head.Store(uint64(h.to(i, 0))); true { //"}}, capExplored("G4|Siblings")},
+	{"cap: a child is found before it is linked", "kernel/cap/derive.go", []edit{{"\tembryo := r.owner.Load()\n", "\tembryo := r.owner.Load()\n\tr.owner.StoreRelease(nameOf(i, embryo).key(d.To))\n"}}, capExplored("Hatch")},
+	{"cap: a child hatches without CAS", "kernel/cap/derive.go", []edit{{"r.owner.CompareAndSwap(embryo, name.key(d.To)) //", "r.owner.StoreRelease(name.key(d.To)) //"}}, capExplored("G4|G3")},
+	{"cap: rights grow", "kernel/cap/derive.go", []edit{{"case d.Rights&^m.rights() != 0 || d.To", "case d.To"}}, capHost("TestTable_G2")},
+	{"cap: a transfer without CAS", "kernel/cap/derive.go", []edit{{"case !r.owner.CompareAndSwap(name.key(by), name.key(to)): //", "case r.owner.Swap(name.key(to)) == 0: //"}}, capExplored("G9")},
+	{"cap: the dead are found", "kernel/cap/lookup.go", []edit{{"\tif link(r.head.Load())&dead != 0 || r.owner.Load() != key {\n\t\treturn Object{}, ErrNone", "\tif r.owner.Load() != key {\n\t\treturn Object{}, ErrNone"}}, capExplored("G1")},
+	{"cap: a lookup does not look at the owner again", "kernel/cap/lookup.go", []edit{{"\tif link(r.head.Load())&dead != 0 || r.owner.Load() != key {\n\t\treturn Object{}, ErrNone", "\tif link(r.head.Load())&dead != 0 {\n\t\treturn Object{}, ErrNone"}}, capExplored("G6")},
+	{"cap: anybody may use a name", "kernel/cap/lookup.go", []edit{{"\tif r.owner.Load() != key { //", "\tif r.owner.Load()>>32 != key>>32 { //"}, {"|| r.owner.Load() != key {\n\t\treturn Object{}", "|| r.owner.Load()>>32 != key>>32 {\n\t\treturn Object{}"}}, capHost("TestTable_G1")},
+	{"cap: of the dead two are claimed", "kernel/cap/revoke.go", []edit{{"\t\tcase swap(&c.head, ch, ch.to(0, dead|claimed)): // order: as in kill", "\t\tcase c.head.Swap(uint64(ch.to(0, dead|claimed))) > 0: // order: as in kill"}}, capExplored("G3|G4")},
+	{"cap: a capability with a child is claimed", "kernel/cap/revoke.go", []edit{{"\t\tcase h.slot() == 0:\n\t\t\tif swap", "\t\tcase h.slot() == 0 || h&dead == 0:\n\t\t\tif swap"}}, capExplored("G4")},
+	{"cap: nothing is marked", "kernel/cap/revoke.go", []edit{{"m := x.to(x.slot(), marked); swap(&r.next, x, m)", "m := x; swap(&r.next, x, m)"}}, capExplored("Siblings")},
+	{"cap: the hint is trusted", "kernel/cap/revoke.go", []edit{{"\tcase Holder(q.owner.Load()) == Nobody: //", "\tcase false: //"}}, capExplored("Hint")},
+	{"cap: behind the hint may be a later life", "kernel/cap/revoke.go", []edit{{"\tcase link(r.next.Load()) != x: // after w: so w leads to n, and not to a later life\n\t\treturn false\n", ""}}, capExplored("Hint|Siblings|G6|Random")},
+	{"cap: the first may be a later life", "kernel/cap/revoke.go", []edit{{"h.slot() != n.slot() || link(r.next.Load()) != x {", "h.slot() != n.slot() {"}}, capExplored("Siblings|G6|G3|Random")},
+	{"cap: the child may be another's by now", "kernel/cap/revoke.go", []edit{{"\t\tif link(r.head.Load()) != h { //", "\t\tif false { //"}}, capExplored("G3|G6|Random")},
+	{"cap: the list is not looked at again", "kernel/cap/revoke.go", []edit{{"\t\tif link(from.Load()) != w { //", "\t\tif false { //"}}, capExplored("Siblings|Random")},
+	{"cap: what is being torn down is taken out", "kernel/cap/revoke.go", []edit{{"if next&marked == 0 && t.kinds[k].Teardown != nil {", "if false {"}}, capExplored("G3")},
+	{"cap: torn down when it is out of the list", "kernel/cap/revoke.go", []edit{{"\t\tdown(cpu, n, m.rights(), o)\n\t}\n\tt.remove(cpu, n, r)\n", "\t\tdefer down(cpu, n, m.rights(), o)\n\t}\n\tt.remove(cpu, n, r)\n"}}, capExplored("G3|G4|Siblings")},
+	{"cap: a revocation begins anew each time", "kernel/cap/revoke.go", []edit{{"\tn := at\n\tif n == 0 ||", "\tn := at\n\tif true ||"}}, capHost("TestTable_G3_BoundedSteps")},
+	{"cap: Revoke does not close", "kernel/cap/revoke.go", []edit{{"h.to(h.slot(), closed)) { // order", "h.to(h.slot(), 0)) { // order"}}, capHost("TestTable_G3")},
+	{"cap: a slot's next life has the same name", "kernel/cap/table.go", []edit{{"next := n.generation() + 1", "next := n.generation()"}}, capHost("TestTable_G6")},
+	{"cap: names come round", "kernel/cap/table.go", []edit{{"if next != lastGeneration {", "if next != 0 {"}}, capHost("TestTable_G6")},
+	{"cap: links do not count", "kernel/cap/record.go", []edit{{"l&^(change-1) + change | flags", "l&^(change-1) | flags"}}, capExplored("G6|Siblings|Random")},
+	{"cap: a use is counted without CAS", "kernel/cap/bucket.go", []edit{{"if b.due.CompareAndSwap(w, (due+every)<<tagBits|w&(1<<tagBits-1)) {", "if b.due.Store((due+every)<<tagBits | w&(1<<tagBits-1)); true {"}}, capExplored("G7")},
+	{"cap: a bucket's next life is the same", "kernel/cap/bucket.go", []edit{{"tag := (b.due.Load() + 1) &", "tag := b.due.Load() &"}}, capExplored("G7")},
+	{"cap: a chunk is put over another", "kernel/cap/cells.go", []edit{{"mine := p[k%perPage].CompareAndSwap(nil, cells) //", "mine := p[k%perPage].Swap(cells) != cells //"}}, capExplored("G8")},
+	{"cap: a batch is taken by a store", "kernel/cap/cells.go", []edit{{"\t\tif swap(&c.depot, top, top.to(below, 0)) {\n", "\t\tif c.depot.Store(uint64(top.to(below, 0))); true {\n"}}, capExplored("Depot")},
+}

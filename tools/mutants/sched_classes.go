@@ -1,0 +1,32 @@
+package main
+
+// schedClassMutants are faults in what the scheduler's classes decide: reservations, shares, timers.
+var schedClassMutants = []mutant{
+	{"edf: a late waker keeps its budget and its deadline", "kernel/sched/edf.go", []edit{{"case r.left > 0 && uint64(r.left)*r.Period >", "case r.left < 0 && uint64(r.left)*r.Period >"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"edf: a budget can be overrun by 1 µs", "kernel/sched/edf.go", []edit{{"return r.Budget != 0 && r.left <= 0 && r.lent == 0", "return r.Budget != 0 && r.left <= -1000 && r.lent == 0"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"edf: a new budget comes with a deadline too early", "kernel/sched/edf.go", []edit{{"\t\tr.deadline = begins + r.Period\n\t\tif r.due == 0 {", "\t\tr.deadline = begins + r.Period - r.Period/4\n\t\tif r.due == 0 {"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"edf: what was run beyond the budget is forgiven", "kernel/sched/edf.go", []edit{{"\t\tr.left += int64(r.Budget)\n", "\t\tr.left = int64(r.Budget)\n"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"edf: by rate, who blocks keeps its budget", "kernel/sched/edf.go", []edit{{"\t\t\tr.left = min(r.left, 0) // until its deadline\n", ""}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"edf: a throttled task that is lent urgency stays throttled", "kernel/sched/edf.go", []edit{{"return r.Budget != 0 && r.left <= 0 && r.lent == 0", "return r.Budget != 0 && r.left <= 0"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"edf: what is lent does not move a task that waits", "kernel/sched/edf.go", []edit{{"\tr.lent = urgency\n\tif !e.remove(t) {\n", "\tr.lent = urgency\n\tif r.place == ready && r.Budget != 0 {\n\t\treturn true\n\t}\n\tif !e.remove(t) {\n"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"edf: the heap is not mended upwards", "kernel/sched/edfheap.go", []edit{{"if i > 0 && last.reservation.key <", "if i < 0 && last.reservation.key <"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"edf: the heap is mended along the left", "kernel/sched/edfheap.go", []edit{{"if child+1 < h.n &&", "if child+1 < 0 &&"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"admission: without CAS", "kernel/sched/admit.go", []edit{{"if a.words[cpu].CompareAndSwap(least, least+admissionOne+cost) {", "if a.words[cpu].Load() == least {\n\t\t\ta.words[cpu].Store(least + admissionOne + cost)"}}, "go test -timeout 20s -run TestAdmission ./kernel/sched"},
+	{"admission: costs are rounded down", "kernel/sched/admit.go", []edit{{"return (r.Budget*WholeCPU + r.Period - 1) / r.Period", "return r.Budget * WholeCPU / r.Period"}}, "go test -timeout 20s -run TestAdmission ./kernel/sched"},
+	{"admission: logarithms are rounded down", "kernel/sched/admit.go", []edit{{"(r.Budget<<30+r.Period-1)/r.Period, 1)", "(r.Budget<<30+r.Period-1)/r.Period, 0)"}}, "go test -timeout 20s -run TestAdmission ./kernel/sched"},
+	{"admission: by rate as by deadline", "kernel/sched/admit.go", []edit{{"\tif a.monotonic {\n\t\treturn log2", "\tif a.monotonic && a.cpus == 0 {\n\t\treturn log2"}}, "go test -timeout 20s -run TestEDF ./kernel/sched"},
+	{"admission: the first CPU with room", "kernel/sched/admit.go", []edit{{"cpu < 0 || sum < least%admissionOne {", "cpu < 0 {"}}, "go test -timeout 20s -run TestAdmission ./kernel/sched"},
+	{"fair: who was lucky can be so again in its turn", "kernel/sched/fair.go", []edit{{"s.credit >= need || s.credit >= 0 && s.kind", "s.credit >= need || s.kind"}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"fair: the lottery is drawn only by who has credit", "kernel/sched/fair.go", []edit{{"s.credit >= need || s.credit >= 0 && s.kind", "s.credit >= need || s.credit >= need && s.kind"}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"fair: credit by visits, not by the clock", "kernel/sched/fair.go", []edit{{"\tpast := (f.clock - s.since) >> clockShift\n", "\tpast := f.inverse\n"}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"fair: the largest weight is not forgotten", "kernel/sched/fair.go", []edit{{"if unit != f.unit && unit != 0 {", "if unit > f.unit {"}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"fair: no compensation", "kernel/sched/fair.go", []edit{{"\ts.counts = uint32(max(", "\ts.counts = 0 * uint32(max("}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"fair: a quantum is paid, used or not", "kernel/sched/fair.go", []edit{{"s.credit+s.paid-int64(part)*(oneQuantum>>16), maxCredit)", "s.credit, maxCredit)"}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"fair: kinds of visits by the CPU's count", "kernel/sched/fair.go", []edit{{"\ts.kind += golden\n", "\ts.kind = uint32(f.visits) * golden\n"}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"fair: new tasks begin at the end of their turn", "kernel/sched/fair.go", []edit{{"credit: int64(f.phase) << 8,", "credit: oneQuantum,"}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"fair: new tasks have all their luck before them", "kernel/sched/fair.go", []edit{{"if f.next()>>48 < x*e>>16 {", "if f.next()>>48 < x*e>>48 {"}}, "go test -timeout 60s -run TestFair ./kernel/sched"},
+	{"timers: not a heap after compaction", "kernel/sched/timer.go", []edit{{"for i := kept/2 - 1; i >= 0; i--", "for i := kept/2 - 1; i > 0; i--"}}, "go test -timeout 20s -run TestTimers ./kernel/sched"},
+	{"timers: due before the time", "kernel/sched/timer.go", []edit{{"if h.next() > now || h.n == 0 {", "if h.next() > now+1 || h.n == 0 {"}}, "go test -timeout 20s -run TestTimers ./kernel/sched"},
+	{"histogram: a quantile is one value too far", "kernel/sched/stats.go", []edit{{"\t\tif rank > in {", "\t\tif rank >= in {"}}, "go test -timeout 20s -run TestHistogram ./kernel/sched"},
+	{"locked queue: Pop without the lock", "kernel/sched/baseline.go", []edit{{"\tq.lock.Lock(q.Relax)\n\tif ok = q.n > 0; ok {", "\tq.lock.TryLock()\n\tif ok = q.n > 0; ok {"}}, "go test -race -timeout 60s -run TestLockedQueue_G1 ./kernel/sched"},
+}
