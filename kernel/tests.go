@@ -59,7 +59,7 @@ var tests = [...]ktest.Test{
 	{"numa/migrate: a page moves with its content, and stays where it was mapped", 1, testMigrate},
 	{"numa/hints: what is read from afar moves to its reader", ktest.All, testHints},
 	{"sched/spawn: tasks run once, join returns their result", 1, testSpawn},
-	{"sched/shares: quanta as weights", 1, testShares},
+	{"sched/shares: time as weights", 1, testShares},
 	{"sched/deadlines: what is reserved is had, what does not fit is refused", 1, testDeadlines},
 	{"sched/inversion: who has what an urgent task waits for comes first", 1, testInversion},
 	{"sched/callbacks: grace periods keep up with 10^5 callbacks a second on each CPU", 1, testCallbackRate},

@@ -67,7 +67,7 @@ byte finished;
 #define ALIVE(s) (held[s] && !(head[s] & DEAD))
 
 proctype Deriver() {
-	byte p, g, i;
+	byte p, g, i, e;
 	short h;
 	if
 	:: ALIVE(1) -> p = 1
@@ -87,7 +87,7 @@ Derive:
 		:: SLOTS > 3 && !free[3] && !free[2] && free[SLOTS] -> i = SLOTS
 		:: else -> goto Done
 		fi;
-		free[i] = false; torn[i] = false; linked[i] = false
+		e = gen[i]; free[i] = false; torn[i] = false; linked[i] = false
 	};
 	d_step {
 		parent[i] = p; parentGen[i] = g;
@@ -100,18 +100,18 @@ Derive:
 	:: h = head[p];
 #ifndef NO_OWNER_CHECK
 	   if
-	   :: !held[p] || gen[p] != g -> free[i] = true; goto Done
+	   :: !held[p] || gen[p] != g -> atomic { free[i] = true; held[i] = false }; goto Done
 	   :: else
 	   fi;
 #endif
 #ifndef NO_DEAD_CHECK
 	   if
-	   :: h & DEAD -> free[i] = true; held[i] = false; goto Done
+	   :: h & DEAD -> atomic { free[i] = true; held[i] = false }; goto Done
 	   :: else
 	   fi;
 #endif
 	   if
-	   :: h & CLOSED && !(h & DEAD) -> free[i] = true; held[i] = false; goto Done
+	   :: h & CLOSED && !(h & DEAD) -> atomic { free[i] = true; held[i] = false }; goto Done
 	   :: else
 	   fi;
 	   next[i] = LINK(next[i], TO(h), 0);
@@ -137,13 +137,13 @@ Derive:
 	skip;
 	d_step {		/* hatch, unless it has been killed and freed meanwhile */
 		if
-		:: parent[i] == p && parentGen[i] == g && !free[i] && linked[i] -> held[i] = true
+		:: gen[i] == e -> held[i] = true
 		:: else
 		fi
 	};
 Done:
 	skip;
-	d_step { p = 0; g = 0; i = 0; h = 0; finished++ }
+	d_step { p = 0; g = 0; i = 0; e = 0; h = 0; finished++ }
 }
 
 /* endLife frees what was taken out of its list. */

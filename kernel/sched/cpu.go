@@ -16,8 +16,10 @@
 // lock-free. Callers: the CPU, interrupts off (Tick: its timer's handler). Memory: that of Init.
 //
 // Proof sketch of G4. Both sides write and then read, with a full fence between: the CPU adds itself to the idle set and
-// then looks at its inbox and at the rings; the waker puts the task into an inbox or a ring and then looks at the set.
+// then looks at its inbox and at the rings; the waker puts the task into an inbox and then looks at the set.
 // So at least one sees the other. The waker takes the CPU out of the set before it kicks it, so there is one kick.
+// A CPU that puts a task into its own ring will run it, if nobody else does. There is no fence then: while that store is on
+// its way, a CPU that goes idle may not see that it could steal, nor be seen. So each Tick of a CPU that runs looks again.
 package sched
 
 import (
@@ -476,11 +478,12 @@ func (c *CPU) refile(now uint64) {
 func (c *CPU) relend(h *taskHeap, now uint64) {
 	for i := 0; i < h.n; {
 		t := h.tasks[i]
-		if t.lent() == t.reservation.lent {
+		lent := t.lent()
+		if lent == t.reservation.lent {
 			i++
 			continue
 		}
-		if i = 0; !c.rt.lend(t, t.lent()) { // the heap is another
+		if i = 0; !c.rt.lend(t, lent) { // the heap is another
 			c.file(t, now)
 		}
 	}

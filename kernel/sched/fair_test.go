@@ -39,7 +39,6 @@ func newFairSim(lottery int, seed uint64, weights ...uint32) *fairSim {
 func (s *fairSim) add(weight uint32) *Task {
 	t := &Task{weight: weight}
 	s.f.join(t)
-	s.f.enter(t)
 	s.tasks, s.ring = append(s.tasks, t), append(s.ring, t)
 	return t
 }
@@ -73,17 +72,13 @@ func (s *fairSim) pick() *Task {
 	}
 }
 
-// warmUp lets what is due to the start be over: unit is the heaviest weight, each task had a turn since. Then it begins anew.
-func (s *fairSim) warmUp() {
-	for len(s.wins) < len(s.tasks) {
-		s.pick()
+// knowUnit has unit be the heaviest weight from the beginning.
+func (s *fairSim) knowUnit() {
+	for _, x := range s.tasks {
+		s.f.largest = max(s.f.largest, x.weight*weightOne)
 	}
-	clear(s.wins)
-	for len(s.wins) < len(s.tasks) {
-		s.pick()
-	}
-	clear(s.wins)
-	clear(s.due)
+	s.f.before = s.f.largest
+	s.f.setUnit(s.f.largest)
 }
 
 func (s *fairSim) weights() (sum float64) {
@@ -178,13 +173,13 @@ func TestFair_G1_PureLotteryIsALottery(t *testing.T) {
 
 // The lag: what a task got, less what it would have got of a CPU that can be divided without end.
 func TestFair_G2_LagIsBounded(t *testing.T) {
-	for _, lottery := range []int{0, 50, DefaultLottery, 99} {
+	for _, lottery := range []int{0, 20, 50, DefaultLottery, 99, 100} {
 		worst, squares, n := 0.0, 0.0, 0
 		for _, kind := range []string{"same", "uniform", "powers"} {
 			seeds.Each(t, 5, func(r *rand.Rand) {
 				s := newFairSim(lottery, r.Uint64(), draw(r, kind, 2+r.IntN(60))...)
 				sum := s.weights()
-				s.warmUp()
+				s.knowUnit()
 				for picks := 1; picks <= 5000; picks++ {
 					s.pick()
 					for _, x := range s.tasks {
@@ -197,6 +192,10 @@ func TestFair_G2_LagIsBounded(t *testing.T) {
 			})
 		}
 		t.Logf("lottery %d %%: lag at most %.2f quanta, root mean square %.2f", lottery, worst, math.Sqrt(squares/float64(n)))
+		if lottery == 100 {
+			require.Greater(t, worst, 10.0, "nothing bounds luck")
+			continue
+		}
 		require.Less(t, worst, 6.0)
 		require.Less(t, math.Sqrt(squares/float64(n)), 1.0)
 	}
@@ -207,7 +206,7 @@ func TestFair_G2_TasksGetWhatTheClockSays(t *testing.T) {
 	for _, lottery := range []int{0, 20, DefaultLottery, 99} {
 		seeds.Each(t, 10, func(r *rand.Rand) {
 			s := newFairSim(lottery, r.Uint64(), draw(r, "powers", 2+r.IntN(20))...)
-			s.warmUp()
+			s.knowUnit()
 			ahead, behind := 0.0, 0.0
 			for range 3000 {
 				x := s.pick()
@@ -369,7 +368,7 @@ func TestFair_CompensationIsBounded(t *testing.T) {
 	s.f.ran(x, testQuantum)
 	require.Zero(t, x.fair.counts)
 
-	for range 1000 { // what it does not use it cannot save, and what is alone is free
+	for range 1000 { // what it does not use it cannot save
 		for !s.f.accept(x, 1) {
 		}
 		s.f.ran(x, 1)
@@ -377,12 +376,7 @@ func TestFair_CompensationIsBounded(t *testing.T) {
 	}
 	before := x.fair.credit
 	require.True(t, s.f.accept(x, 0))
-	s.f.ran(x, testQuantum)
-	require.Equal(t, before, x.fair.credit)
-	for !s.f.accept(x, 1) {
-	}
-	s.f.ran(x, 1<<60)
-	require.GreaterOrEqual(t, x.fair.credit, int64(-maxGain*oneQuantum))
+	require.Equal(t, before, x.fair.credit, "alone")
 }
 
 // Others come and go, one of them heavy, and some block for a while: those who stay compete among themselves as before.
@@ -510,4 +504,24 @@ func BenchmarkFair_Pick(b *testing.B) {
 			})
 		}
 	}
+}
+
+// Who sleeps is not given what it slept through; who is stolen, not what another CPU's clock says.
+func TestFair_WhoEntersHasNothingFromBefore(t *testing.T) {
+	s := newFairSim(0, 1, 100, 100)
+	x := s.add(100)
+	s.knowUnit()
+	for range 3 { // it has been visited
+		for _, y := range s.ring {
+			s.f.accept(y, 2)
+		}
+	}
+	before := x.fair.credit
+	for range 100 { // others are, while it sleeps
+		s.f.accept(s.tasks[0], 1)
+		s.f.accept(s.tasks[1], 1)
+	}
+	s.f.enter(x)
+	s.f.accept(x, 2)
+	require.InDelta(t, 1./3, math.Mod(float64(x.fair.credit-before)/oneQuantum+1, 1), 0.001, "one of three visits of a round")
 }

@@ -26,9 +26,10 @@ const rawLock = "raw"
 
 // rawUses are the files outside kernel/sync that may name a raw lock, and why.
 var rawUses = map[string]string{
-	"kernel/test_smp.go":   "the in-kernel test of the raw lock itself",
-	"kernel/mm/oracle.go":  "the locked allocator that the lock-free one is compared with",
-	"kernel/bench_sync.go": "benchmarks of the raw locks, and the bare lock that others are compared with",
+	"kernel/test_smp.go":       "the in-kernel test of the raw lock itself",
+	"kernel/mm/oracle.go":      "the locked allocator that the lock-free one is compared with",
+	"kernel/sched/baseline.go": "the locked queues that the lock-free ones are compared with",
+	"kernel/bench_sync.go":     "benchmarks of the raw locks, and the bare lock that others are compared with",
 }
 
 // unclassed are locks that are given classes while the kernel runs, and why. The check does not follow them.

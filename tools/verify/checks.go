@@ -53,6 +53,9 @@ var checks = []check{
 	{model: "hqueue", proves: "G1 G2 G3 G4 G5", method: safety, bounds: "NCPU=2 OPS=2 NODES=4 PRE=1"},
 	{model: "deque", proves: "G1 G2 G3 G4 G5", method: safety, bounds: "OPS=5 THIEVES=2 STEALS=1 BUFFERS=1", partly: "Owner Rcu"},
 	{model: "litmus", proves: "G1 G2 G3 G4 G5", method: safety},
+	{model: "cap", proves: "G2 G3 G4 G5", method: safety, bounds: "SLOTS=4 DERIVERS=2 KILLERS=1", partly: "Killer"},
+	{model: "cap", proves: "G2 G3 G4 G5", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2", partly: "Deriver"},
+	{model: "cap", proves: "Progress", method: ends, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
 }
 
 // faults are the ways in which a model can be broken. A model whose fault SPIN does not find proves nothing.
@@ -120,6 +123,19 @@ var faults = []check{
 	{model: "litmus", fault: "LB_SWAPPED", method: safety},
 	{model: "litmus", fault: "IRIW_LOADS", method: safety},
 	{model: "litmus", fault: "OWN_FROM_MEMORY", method: safety},
+
+	{model: "cap", fault: "NO_DEAD_CHECK", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "NO_OWNER_CHECK", method: safety, bounds: "SLOTS=3 DERIVERS=2 KILLERS=2"},
+	{model: "cap", fault: "LINK_NO_CAS", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "HATCH_EARLY", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "CLAIM_WITH_CHILD", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "NO_LINK_RECHECK", method: safety, bounds: "SLOTS=3 DERIVERS=2 KILLERS=2"},
+	{model: "cap", fault: "CLAIM_TWICE", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "NO_MARK", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "NO_COUNT", method: safety, bounds: "SLOTS=3 DERIVERS=2 KILLERS=2"},
+	{model: "cap", fault: "TEAR_LATE", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "HELPS_TOO_MUCH", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "NO_CLOSE", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
 }
 
 // follows says which code a model follows, and the names that both give to the same steps.
@@ -128,5 +144,7 @@ var follows = []struct{ model, file, names string }{
 	{"hqueue", "kernel/sync/hqueue.go", "Enqueue Dequeue"},
 	{"hqueue", "kernel/sync/hazard.go", "scan"},
 	{"deque", "kernel/sync/deque.go", "Push makeRoom Pop"},
+	{"cap", "kernel/cap/derive.go", "Derive"},
+	{"cap", "kernel/cap/revoke.go", "Revoke Delete reap finish help remove sweep"},
 	{"sleeplock", "kernel/sync/sleeplock.go", "Lock wait Unlock handOver enqueue dequeue refresh"},
 }

@@ -19,7 +19,7 @@
 //
 // Progress: complete is lock-free, but the choice among waiting nodes is made by one at a time: who comes meanwhile leaves word and
 // goes. So a dispatcher that is stopped delays those that wait, and nobody else. One choice looks at all that wait.
-// Callers: complete, by who ran the node; Kick, anybody, interrupt handlers too.
+// Callers: preemption off; complete, by who ran the node; Kick, anybody, interrupt handlers too.
 // Memory: links in the nodes; whoever has the list has the link.
 // Not promised: that a large node is not overtaken by small ones; it is delayed until the last of these at most, in one graph.
 //

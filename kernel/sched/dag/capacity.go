@@ -9,7 +9,7 @@
 // G3. Admit refuses only if a component did not fit at some moment of the call. It may be that another Admit had it, which was
 // refused then; so who waits tries again after every Release and after every Admit that took something back: watchers are told.
 //
-// Progress: lock-free. Callers: anybody, interrupt handlers too. Memory: its own words.
+// Progress: lock-free. Callers: anybody, preemption off; interrupt handlers too. Memory: its own words.
 // Not promised: that what fits is admitted before what asked later.
 //
 // Proof sketch. Each component is moved by compare-and-swap, up only as far as the total (G1). They are taken in one order,

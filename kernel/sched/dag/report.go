@@ -108,16 +108,14 @@ func fairness(x []uint64) uint32 {
 	if most == 0 {
 		return 1000
 	}
-	shift := max(bits.Len64(most)-20, 0) // 20 bits each: the squares of up to 2^12 of them fit
+	shift := max(bits.Len64(most)-20, 0) // 20 bits each: for up to 128 workers nothing below wraps
 	sum, squares := uint64(0), uint64(0)
 	for _, v := range x {
 		v >>= shift
 		sum += v
 		squares += v * v
 	}
-	hi, lo := bits.Mul64(sum*sum, 1000)
-	quotient, _ := bits.Div64(hi, lo, uint64(len(x))*squares)
-	return uint32(quotient)
+	return uint32(sum * sum * 1000 / (uint64(len(x)) * squares))
 }
 
 // Print appends the report.

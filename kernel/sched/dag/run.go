@@ -47,7 +47,11 @@ func (g *Graph) Start(w *work.Worker) error {
 	g.pool, g.thefts = w.Pool(), stats.Thefts()
 	g.active.Store(1)
 	g.hold = w.Hold()
-	g.give(w, g.begin(int32(w.Index())))
+	c := w.Context()
+	c.PreemptDisable()
+	admitted := g.begin(int32(w.Index()))
+	c.PreemptEnable()
+	g.give(w, admitted)
 	return nil
 }
 
@@ -58,7 +62,11 @@ func runNode(w *work.Worker, j *work.Job) {
 	n.worker, n.startNs = int32(w.Index()), g.machine.NowNs()
 	n.fn(w, g, id)
 	w.Sync() // what it spawned is part of it
-	g.give(w, g.complete(id, int32(w.Index())))
+	c := w.Context()
+	c.PreemptDisable() // nobody waits for a dispatcher that does not run
+	admitted := g.complete(id, int32(w.Index()))
+	c.PreemptEnable()
+	g.give(w, admitted)
 	if g.left.Add(^uint32(0)) == 0 { // order: after all that this worker did to the graph; pairs with itself
 		g.end(w, n.endNs)
 	}
@@ -73,7 +81,10 @@ func (g *Graph) give(w *work.Worker, admitted list) {
 		if n.queued || int(n.by) == w.Index() {
 			w.Post(n.job)
 		} else {
+			c := w.Context()
+			c.PreemptDisable()
 			g.pool.Submit(int(n.by), n.job, false)
+			c.PreemptEnable()
 		}
 	}
 }
@@ -93,7 +104,8 @@ func (g *Graph) end(w *work.Worker, now uint64) {
 	c.PreemptEnable()
 }
 
-// Kick admits what fits now: after somebody has given back capacity that the graph does not know of. Anybody may call it.
+// Kick admits what fits now: after somebody has given back capacity that the graph does not know of. Anybody may call it, preemption
+// off.
 func (g *Graph) Kick() {
 	admitted := g.kick()
 	for l := admitted.first; l != 0; {
@@ -110,7 +122,7 @@ func (g *Graph) kick() (admitted list) {
 	return g.dispatch()
 }
 
-// Timer is what Machine.KickAt has called.
+// Timer is what Machine.KickAt has called, preemption off.
 func (g *Graph) Timer() {
 	g.timer.Store(0) // order: a fence before the look; who finds it 1 before leaves the look to this one
 	g.Kick()

@@ -22,8 +22,8 @@
 //
 // Progress: Fork, Spawn, Post wait-free but for waking somebody, which is lock-free; Submit lock-free. Join and Sync run
 // other jobs while they wait.
-// Callers: what a worker runs, on that worker, preemptible; but Submit and Drop, which anybody may call, interrupt handlers too
-// (Drop, if the job is to be kept: else its slot goes to the CPU's pool).
+// Callers: what a worker runs, on that worker, preemptible; but Submit and Drop, which anybody may call with preemption off, interrupt
+// handlers too (Drop, if the job is to be kept: else its slot goes to the CPU's pool).
 // Memory: slots of Config.Jobs, by a pool (kernel/sync) whose slots stay jobs: who looks at waiter or syncer of one that has got
 // another life wakes somebody for nothing, no worse.
 // Not promised: an order among jobs; that Fork is worth its cost; with a larger Config.Depth, more than about so many such
@@ -170,7 +170,9 @@ func (w *Worker) leap(j *Job) *Job {
 	}
 	bump(&w.counters.leapt)
 	if j.runner.Load() != thief { // order: after the theft; pairs with run's store (G5)
+		w.context.PreemptDisable()
 		w.pool.Submit(w.index, next, !next.frees) // perhaps a stranger's: not on top of this
+		w.context.PreemptEnable()
 		return nil
 	}
 	return next

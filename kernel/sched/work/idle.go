@@ -74,7 +74,7 @@ func (w *Worker) sees() bool {
 	return false
 }
 
-// wakeOne wakes a worker that sleeps: first, or the nearest to it.
+// wakeOne wakes a worker that sleeps: first, or the nearest to it. Preemption is off: who was chosen is nobody else's to wake.
 func (p *Pool) wakeOne(first int, near []Victim) {
 	for {
 		s := p.idle.Load()
@@ -103,5 +103,7 @@ func (p *Pool) wakeOne(first int, near []Victim) {
 // passOn is for a worker that was woken and has not looked: somebody else does.
 func (w *Worker) passOn() {
 	w.owes = false
+	w.context.PreemptDisable()
 	w.pool.wakeOne(w.index, w.victims)
+	w.context.PreemptEnable()
 }

@@ -104,7 +104,7 @@ func (p *Pool) New(cpu int, fn func(w *Worker, j *Job)) *Job {
 // Free gives the slot of a job back that was never given away, or has been waited for; as a call from cpu, preemption off.
 func (p *Pool) Free(cpu int, j *Job) { p.slots.Put(cpu, j.self) }
 
-// Submit gives a job away from outside: any CPU, any task, and interrupt handlers. It goes to the inbox of worker to. If nobody
+// Submit gives a job away from outside: any CPU, preemption off, and interrupt handlers. It goes to the inbox of worker to. If nobody
 // is going to Wait for it, keep is false, and its slot is given back when it is done.
 func (p *Pool) Submit(to int, j *Job, keep bool) {
 	j.frees = !keep
@@ -134,7 +134,7 @@ func (p *Pool) Wait(me int, j *Job) {
 	}
 }
 
-// Stop has each Run return when it finds nothing to do. After it nothing is submitted from outside; jobs still may.
+// Stop has each Run return when it finds nothing to do, as a call with preemption off. After it nothing is submitted from outside; jobs still may.
 func (p *Pool) Stop() {
 	p.stop.Store(1) // order: a fence before the load of the idle set; pairs with sleep's (G4)
 	for {
@@ -155,5 +155,5 @@ func (p *Pool) Stop() {
 // Close gives the buffer of worker i's deque back, as a call from its CPU, preemption off, when every Run has returned.
 func (p *Pool) Close(i, cpu int) { p.workers[i].deque.Close(cpu) }
 
-// A job fills two cache lines, so that what runs one does not disturb what runs the next.
-var _ = [1]struct{}{}[unsafe.Sizeof(Job{})-128]
+// A job fills two cache lines, so that what runs one does not disturb what runs the next. (Any other size does not compile.)
+const _ = -(unsafe.Sizeof(Job{}) ^ 128)

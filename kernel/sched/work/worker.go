@@ -149,14 +149,15 @@ func (w *Worker) pop() *Job {
 func (w *Worker) push(j *Job) {
 	w.context.PreemptDisable()
 	ok := w.deque.Push(w.context.CPU, uint64(j.self))
+	if ok {
+		w.given.Store(w.given.Load() + 1) // order: a fence between the push and the load of the idle set; pairs with sleep's (G4)
+		w.pool.wakeOne(w.index, w.victims)
+	}
 	w.context.PreemptEnable()
 	if !ok {
 		bump(&w.counters.inlined)
 		w.run(j)
-		return
 	}
-	w.given.Store(w.given.Load() + 1) // order: a fence between the push and the load of the idle set; pairs with sleep's (G4)
-	w.pool.wakeOne(w.index, w.victims)
 }
 
 // find takes a job from where there is one: its inbox, then others', the nearest first. nil: it saw none, or others were faster.
