@@ -55,8 +55,8 @@ var workMutants = []mutant{
 
 // The tests that find them.
 const (
-	workExplored = "go test -tags explore -timeout 150s -run TestExplore_Work ./kernel/sched/work"
-	workRaced    = "go test -race -timeout 100s -run TestWork ./kernel/sched/work"
-	dagExplored  = "go test -tags explore -timeout 100s -run TestExplore ./kernel/sched/dag"
-	dagRaced     = "go test -race -timeout 100s -run 'Test(Demand|Capacity|Bucket|Mix|Check|Graph|Report|DAG)_' ./kernel/sched/dag"
+	workExplored = "go test -failfast -tags explore -timeout 150s -run TestExplore_Work ./kernel/sched/work"
+	workRaced    = "go test -failfast -race -timeout 100s -run TestWork ./kernel/sched/work"
+	dagExplored  = "go test -failfast -tags explore -timeout 100s -run TestExplore ./kernel/sched/dag"
+	dagRaced     = "go test -failfast -race -timeout 100s -run 'Test(Demand|Capacity|Bucket|Mix|Check|Graph|Report|DAG)_' ./kernel/sched/dag"
 )

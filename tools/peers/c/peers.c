@@ -606,6 +606,8 @@ static long sequence_read(int id, long n) {
 	return done;
 }
 
+#include "cap.c"
+
 /* What there is to measure. */
 
 static const struct bench {
@@ -647,6 +649,7 @@ static const struct bench {
 	{"pthread_mutex", 1, lock_mutex, NULL, lock_prepare, lock_total},
 	{"pthread_mutex", 2, lock_mutex, NULL, lock_prepare, lock_total},
 	{"ck_sequence", 1, sequence_read},
+	CAP_BENCHES,
 };
 
 static uint64_t now(clockid_t clock) {
