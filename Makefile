@@ -61,6 +61,8 @@ test: deps-test build lint ## everything that can fail, race detector on: what C
 	$(GO) test -tags explore -run TestExplore -count=1 -timeout 40m ./kernel/sync
 	$(GO) test -tags explore -count=1 -timeout 40m ./kernel/sync/explore
 	$(GO) test -tags explore -run Explore -count=1 -timeout 40m ./kernel/mm/... ./kernel/numa
+	$(GO) test -race -tags explore -skip TestExplore -count=1 -timeout 40m ./kernel/cap
+	$(GO) test -tags explore -run TestExplore -count=1 -timeout 40m ./kernel/cap
 
 torture: build ## torture tests of kernel/sync, each for T (1m, or 10m, 2h, 30s) on CPUS (4) or TOPO; TESTS=GLOB,… selects
 	@$(GO) run ./qemu/exo-run -topo '$(TOPO)' -cpus '$(or $(CPUS),$(if $(TOPO),,4))' -mem '$(MEM)' -accel '$(ACCEL)' \

@@ -26,7 +26,6 @@ type local struct {
 	leaving     *sched.Task   // whom reschedule has just left
 	why         sched.Leaving // and why
 	left        uint64        // and when, ns
-	switches    uint64        // of threads
 	sched       *sched.CPU
 	resched     bool      // something more urgent may be ready
 	armed       uint64    // when the timer comes, as far as the scheduler knows, ns

@@ -187,10 +187,23 @@ func exit(result uint64) {
 func yield() {
 	c := preemptOff()
 	flags := amd64.IRQDisable()
-	here().reschedule(sched.Yields)
+	me := here()
+	now := amd64.NowNs()
+	if prev, next := me.sched.Current(), me.sched.Pass(now); next == nil {
+		me.reschedule(sched.Yields)
+	} else {
+		if me.armed > now+tickPeriod {
+			me.arm(now)
+		}
+		me.leaving, me.why = prev, passes
+		me.switchTo(prev, next, c)
+	}
 	amd64.IRQRestore(flags)
 	c.PreemptEnable()
 }
+
+// passes is why a CPU leaves a task that yielded, if Pass has found another.
+const passes = sched.Exits + 1
 
 // park waits for a permit and takes it. It may return without.
 func park() {
@@ -246,9 +259,6 @@ func sleepUntil(when uint64) {
 // Interrupts are off, and preemption by one: the caller's.
 func (me *local) reschedule(why sched.Leaving) (switched bool) {
 	prev := me.sched.Current()
-	if c := this(); !amd64.InterruptsOff() || prev != nil && !c.Switchable() {
-		panic("tasks: a switch with interrupts on, under a spinlock, or in a section")
-	}
 	me.resched = false
 	now := amd64.NowNs()
 	next := me.sched.Pick(now, why)
@@ -258,19 +268,30 @@ func (me *local) reschedule(why sched.Leaving) (switched bool) {
 	if next == prev {
 		return false
 	}
-	me.switches++
-	kernelRCU.Quiescent(me.cpu)
 	me.leaving, me.why, me.left = prev, why, now
+	me.switchTo(prev, next, this())
+	return true
+}
+
+// switchTo goes from one task to another; nil is the idle loop. c is whose preemption is off: by one, the caller's, for who
+// holds a spinlock, or reads, must not be switched from.
+func (me *local) switchTo(prev, next *sched.Task, c *sync.Context) {
+	if !c.Switchable() {
+		panic("tasks: a switch in a section, or under a spinlock")
+	}
+	kernelRCU.Quiescent(me.cpu)
 	amd64.Switch(me.stackOf(prev), me.stackOf(next))
 	finishSwitch()
-	return true
 }
 
 // finishSwitch is what comes first on a stack that was switched to: the other one is at rest now.
 func finishSwitch() {
 	me := here()
 	if t := me.leaving; t != nil {
-		me.leaving = nil
+		if me.why == passes {
+			me.sched.Return(t)
+			return
+		}
 		me.sched.Finish(t, me.why, me.left)
 		if me.armed > me.sched.NextEvent() { // there is a budget to wait for now
 			me.arm(me.left)

@@ -47,6 +47,9 @@ var tests = [...]ktest.Test{
 	{"torture/tasks: none is lost, runs twice or in two places", ktest.All, testTortureTasks},
 	{"torture/spaces: nobody reads or writes by a mapping that was taken away", ktest.All, testTortureSpaces},
 
+	{"torture/cap: nothing is found after it is revoked, each is torn down once, all slots come back", ktest.All, testTortureCap},
+	{"cap/table: G1 G3 G5 G8 grows over real frames, finds, revokes, gives all back", 1, testCap},
+
 	{"mm/frames: G1 G3 all of each node, as much as firmware says, and all back", 1, testFramesAll},
 	{"mm/frames: G5 what boot took stays taken, and errors change nothing", 1, testFramesBoot},
 	{"mm/slab: G3 G4 G5 G6 all objects of each node, errors, and all frames back", 1, testSlabNodes},

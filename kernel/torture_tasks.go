@@ -117,7 +117,7 @@ func tortured() bool { return amd64.NowNs() < torture.end && !tasksTest.t.Failed
 func torturedTask(i uint64) uint64 {
 	g, w := &tasksTest, &tasksTest.slots[i]
 	w.id.Store(uint64(currentPart().id))
-	for ops := 0; tortured(); ops++ {
+	for ops := 0; tortured() || ops < 4; ops++ { // some, however slow the machine is
 		g.t.Check(here().cpu, w.inside.Swap(1) == 0, "a task runs in two places")
 		w.step(ops)
 		w.inside.Store(0)

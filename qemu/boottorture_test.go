@@ -11,7 +11,7 @@ import (
 )
 
 // tortures are the torture tests, in the kernel's order.
-var tortures = []string{"torture/queue", "torture/hazard", "torture/ring", "torture/deque", "torture/sleeplock", "torture/order", "torture/rcu", "torture/frames", "torture/slab", "torture/tasks", "torture/spaces"}
+var tortures = []string{"torture/queue", "torture/hazard", "torture/ring", "torture/deque", "torture/sleeplock", "torture/order", "torture/rcu", "torture/frames", "torture/slab", "torture/tasks", "torture/spaces", "torture/cap"}
 
 // TestTorture runs each torture test for ten seconds, on several numbers of CPUs. (TestBoot runs them too, for a second or less.)
 // `make torture T=10m` runs them for longer.

@@ -23,3 +23,13 @@ func RDTSC() uint64
 
 // CallerPC returns where the caller of its caller goes on. Its caller must have a frame, as all have that make a call.
 func CallerPC() uintptr
+
+// Rest is a thread of control that does not run: where it goes on, and its g.
+type Rest struct {
+	SP uintptr // its stack: the frame pointer on top, the place to go on at below it
+	G  *G
+}
+
+// SwitchTo leaves the stack in use, to be found at from, for that of to, whose g is on this CPU then. It returns when some
+// CPU switches to from. Interrupts are off: with them on it does not return but fault.
+func SwitchTo(from, to *Rest)

@@ -1,5 +1,6 @@
 //go:build exokernel
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // func Pause()
@@ -39,3 +40,22 @@ TEXT runtime·Flags<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
 TEXT runtime·CallerPC<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ 8(BP), AX
 	RET
+
+// func SwitchTo(from, to *Rest)
+// A function of Go keeps nothing in registers across a call but its g and frame pointer, so there is nothing else to save.
+TEXT runtime·SwitchTo<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-16
+	PUSHFQ
+	POPQ CX
+	BTL  $9, CX
+	JCS  on
+	MOVQ g_CPU(R14), DX
+	PUSHQ BP
+	MOVQ SP, Rest_SP(AX)
+	MOVQ Rest_G(BX), R14
+	MOVQ Rest_SP(BX), SP
+	MOVQ DX, g_CPU(R14)
+	MOVQ R14, -8(FS)
+	POPQ BP
+	RET
+on:
+	UD2

@@ -51,7 +51,7 @@ func BenchmarkLookup(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				sink += o[0]
+				sink += o.First
 				if k++; k == n {
 					k = 0
 				}
@@ -139,7 +139,7 @@ func BenchmarkCache(b *testing.B) {
 				if link(r.head.Load())&dead != 0 || r.owner.Load() != key || !m.allows(page0, Read) {
 					b.Fatal()
 				}
-				sink += o[0]
+				sink += o.First
 				if k++; k == n {
 					k = 0
 				}
@@ -161,7 +161,7 @@ func BenchmarkCache(b *testing.B) {
 				if link(r.head.Load())&dead != 0 || r.owner.Load() != key || !m.allows(page0, Read) {
 					b.Fatal()
 				}
-				sink += o[0]
+				sink += o.First
 				if k++; k == n {
 					k = 0
 				}

@@ -38,13 +38,14 @@ func (t *Table) bucketAt(i uint32) *bucket {
 	return (*bucket)(unsafe.Pointer(t.buckets.at(i)))
 }
 
-var _ = [1]struct{}{}[unsafe.Sizeof(bucket{})-unsafe.Sizeof(record{})]
+// Both are cells.
+const _ = -(unsafe.Sizeof(bucket{}) ^ unsafe.Sizeof(record{}))
 
 func (b *bucket) limit() Limit { return Limit{b.every.Load() << unitBits, uint32(b.burst.Load())} }
 
 // newBucket makes a full bucket, or returns 0.
 func (t *Table) newBucket(cpu int, l Limit) uint32 {
-	i := t.buckets.get(cpu, &t.cpus[cpu].buckets, t.memory)
+	i, _ := t.buckets.get(cpu, &t.cpus[cpu].buckets, t.memory)
 	if i == 0 {
 		return 0
 	}
@@ -54,6 +55,14 @@ func (t *Table) newBucket(cpu int, l Limit) uint32 {
 	tag := (b.due.Load() + 1) & (1<<tagBits - 1)
 	b.due.StoreRelease(t.clock.NowNs()>>unitBits<<tagBits | tag)
 	return i
+}
+
+// freeBucket gives a capability's bucket back.
+//
+//go:noinline
+func (t *Table) freeBucket(cpu int, r *record) {
+	i := r.bucket.Load()
+	t.buckets.put(&t.cpus[cpu].buckets, i, t.buckets.at(i))
 }
 
 // draw counts a use of a capability with a limit, if it still has the owner word.

@@ -18,11 +18,12 @@ type world struct {
 	parent map[Name]Name // of those
 	torn   map[Name]int  // when each was torn down
 	tears  int
+	killed map[Name]bool // what somebody has begun to revoke from, or to delete
 }
 
 // newWorld is a table with one chunk, whose free slots are CPU 0's, and a capability of holder 1 with as many children.
 func newWorld(x *explore.Run, k Kind, cpus, children int) *world {
-	w := &world{parent: map[Name]Name{}, torn: map[Name]int{}}
+	w := &world{parent: map[Name]Name{}, torn: map[Name]int{}, killed: map[Name]bool{}}
 	w.limit = 1 << 10
 	w.Table.cpus, w.Table.kinds, w.Table.memory, w.Table.clock = make([]CPU, cpus), &w.host.kinds, &w.host, &w.host
 	if k == torn {
@@ -40,8 +41,8 @@ func newWorld(x *explore.Run, k Kind, cpus, children int) *world {
 		w.derive(0, w.root)
 	}
 	for cpu := 1; cpu < cpus; cpu++ { // a free slot each, to begin with
-		i := w.caps.get(0, &w.Table.cpus[0].caps, &w.host)
-		w.caps.put(&w.Table.cpus[cpu].caps, i)
+		i, r := w.caps.get(0, &w.Table.cpus[0].caps, &w.host)
+		w.caps.put(&w.Table.cpus[cpu].caps, i, r)
 	}
 	x.Name("page", w.caps.top[0].Load())
 	x.Name("slots", w.caps.top[0].Load()[0].Load())
@@ -84,7 +85,18 @@ func (w *world) gone(all []Name, why string) {
 	}
 }
 
+// safe says whether nobody has meant to kill a capability.
+func (w *world) safe(n Name) bool {
+	for p := n; p != 0; p = w.parent[p] {
+		if w.killed[p] {
+			return false
+		}
+	}
+	return true
+}
+
 func (w *world) revoke(cpu int, n Name) {
+	w.killed[n] = true
 	all := w.below(n)
 	for at := Name(0); ; explore.Yield() {
 		var err error
@@ -99,6 +111,7 @@ func (w *world) revoke(cpu int, n Name) {
 }
 
 func (w *world) delete(cpu int, n Name) {
+	w.killed[n] = true
 	all := append(w.below(n), n)
 	mine := false
 	for at := Name(0); ; explore.Yield() {
@@ -180,6 +193,8 @@ func play(k Kind, children int, scripts string) explore.Program {
 				}
 				if w.finds(n, 1) {
 					alive++
+				} else if w.safe(n) {
+					return fmt.Errorf("%x is gone, and nobody has deleted it", n)
 				}
 			}
 			if got := int(w.caps.slots()) - 1 - w.freeSlots(); got != alive+1 {
@@ -204,7 +219,7 @@ func (w *world) whole() error {
 	last := w.caps.slots()
 	for cpu := range w.Table.cpus {
 		for {
-			i := w.caps.get(cpu, &w.Table.cpus[cpu].caps, noMemory{})
+			i, _ := w.caps.get(cpu, &w.Table.cpus[cpu].caps, noMemory{})
 			if i == 0 {
 				break
 			}
@@ -297,6 +312,7 @@ func TestExplore_Cap_Siblings(t *testing.T) {
 		{page0, 2, "X0 X1d", 2},
 		{page0, 2, "X1d X0d", 2},
 		{page0, 2, "X0 X1 d", 1},
+		{page0, 3, "X1 X0ddd", 2},
 		{page0, 3, "X1d X2 r", 1},
 		{torn, 2, "X0 X1 r", 1},
 	})
@@ -413,6 +429,24 @@ func TestExplore_Cap_G9_Transfer(t *testing.T) {
 				}
 				return nil
 			}
+	})
+}
+
+// Of two transfers by the same holder one takes place.
+func TestExplore_Cap_G9_TwoTransfers(t *testing.T) {
+	explore.Exhaustive(t, explore.Config{Preemptions: 3}, func(x *explore.Run) ([]func(), func() error) {
+		w := newWorld(x, page0, 2, 1)
+		n := w.names[0]
+		var given [2]bool
+		give := func(to int) func() {
+			return func() { given[to] = w.Transfer(n, 1, Holder(2+to)) == nil }
+		}
+		return []func(){give(0), give(1)}, func() error {
+			if given[0] == given[1] || w.finds(n, 2) != given[0] || w.finds(n, 3) != given[1] {
+				return fmt.Errorf("given: %v", given)
+			}
+			return nil
+		}
 	})
 }
 

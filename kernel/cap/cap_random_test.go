@@ -86,7 +86,7 @@ func TestTable_G1_G2_G3_AsAMapOfThem(t *testing.T) {
 					d.Rights &= g.rights
 				}
 				if d.Narrow = r.IntN(3) == 0; d.Narrow {
-					d.Object = Object{g.object[0] + uint64(r.IntN(5)), g.object[1] - 2}
+					d.Object = Object{g.object.First + uint64(r.IntN(5)), g.object.Second - 2}
 				}
 				got, err := h.Derive(0, n, by, d)
 				want := has(Derive)
@@ -94,7 +94,7 @@ func TestTable_G1_G2_G3_AsAMapOfThem(t *testing.T) {
 				case want != nil:
 				case d.Rights&^g.rights != 0 || to != by && g.rights&Transfer == 0:
 					want = ErrRights
-				case d.Narrow && d.Object[0]+d.Object[1] > g.object[0]+g.object[1]:
+				case d.Narrow && d.Object.First+d.Object.Second > g.object.First+g.object.Second:
 					want = ErrObject
 				}
 				require.Equal(t, want, err)

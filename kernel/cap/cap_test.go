@@ -53,7 +53,7 @@ const (
 func newHost(cpus int) *host {
 	h := &host{limit: 1 << 20}
 	h.kinds[page0].Within = func(whole, part Object) bool {
-		return part[0] >= whole[0] && part[0]+part[1] <= whole[0]+whole[1]
+		return part.First >= whole.First && part.First+part.Second <= whole.First+whole.Second
 	}
 	if err := h.Init(make([]CPU, cpus), &h.kinds, h, h); err != nil {
 		panic(err)

@@ -87,18 +87,21 @@ func (c *cells) at(i uint32) *record {
 }
 
 // get takes a free cell, or returns 0.
-func (c *cells) get(cpu int, s *stock, m Memory) uint32 {
+func (c *cells) get(cpu int, s *stock, m Memory) (uint32, *record) {
 	i := s.current.first()
 	if i == 0 {
-		return c.refill(cpu, s, m)
+		if i = c.refill(cpu, s, m); i == 0 {
+			return 0, nil
+		}
 	}
-	s.current = c.at(i).rest()
-	return i
+	r := c.at(i)
+	s.current = r.rest()
+	return i, r
 }
 
-// put gives a cell back.
-func (c *cells) put(s *stock, i uint32) {
-	c.at(i).object[0].StoreRelease(uint64(s.current))
+// put gives cell i back.
+func (c *cells) put(s *stock, i uint32, r *record) {
+	r.object[0].StoreRelease(uint64(s.current))
 	s.current = s.current.with(i)
 	if uint32(s.current) == batch {
 		if s.spare != 0 {
@@ -108,7 +111,7 @@ func (c *cells) put(s *stock, i uint32) {
 	}
 }
 
-// refill gets a batch for an empty stock, and a cell of it.
+// refill gets a batch for an empty stock, and returns its first cell.
 //
 //go:noinline
 func (c *cells) refill(cpu int, s *stock, m Memory) uint32 {
@@ -119,9 +122,6 @@ func (c *cells) refill(cpu int, s *stock, m Memory) uint32 {
 	}
 	if i == 0 {
 		i, s.spare = c.grow(cpu, m)
-	}
-	if i != 0 {
-		s.current = c.at(i).rest()
 	}
 	return i
 }

@@ -32,11 +32,10 @@ func (t *Table) Derive(cpu int, parent Name, by Holder, d Derivation) (Name, err
 		}
 		o = d.Object
 	}
-	i, err := t.make(cpu, o, newMeta(m.kind(), d.Rights)|m&limited, parent, p.bucket.Load(), d.Limit)
+	i, r, err := t.make(cpu, o, newMeta(m.kind(), d.Rights)|m&limited, parent, p.bucket.Load(), d.Limit)
 	if err != nil {
 		return 0, err
 	}
-	r := t.caps.at(i)
 	embryo := r.owner.Load()
 	for {
 		h := link(p.head.Load())

@@ -26,7 +26,7 @@ func (t *Table) Revoke(cpu int, name Name, by Holder, at Name, steps int) (Name,
 		if r.owner.Load() != name.key(by) || h&dead != 0 {
 			return 0, ErrNone
 		}
-		if h.slot() == 0 && h&closed == 0 {
+		if h&closed == 0 && (h.slot() == 0 || t.revokeOnly(cpu, r, h)) {
 			return 0, nil
 		}
 		if h&closed != 0 || swap(&r.head, h, h.to(h.slot(), closed)) { // order: no child is linked from now on (G4)
@@ -46,6 +46,22 @@ func (t *Table) Revoke(cpu int, name Name, by Holder, at Name, steps int) (Name,
 			return 0, nil
 		}
 	}
+}
+
+// revokeOnly kills the only child, if that is what there is and it has none itself: then nothing need be closed, for what
+// is derived meanwhile comes after.
+func (t *Table) revokeOnly(cpu int, r *record, h link) bool {
+	c := t.caps.at(h.slot())
+	ch, next := link(c.head.Load()), link(c.next.Load())
+	child := nameOf(h.slot(), c.owner.Load())
+	if ch.slot() != 0 || ch&claimed != 0 || next.slot() != 0 || link(r.head.Load()) != h { // else it was the only one when next was read
+		return false
+	}
+	if !swap(&c.head, ch, ch.to(0, dead|claimed)) { // order: as in kill
+		return false
+	}
+	t.finish(cpu, child, c)
+	return true
 }
 
 // Delete kills a capability and all below it, as Revoke does. It needs the right to delete. The capability itself is dead at
@@ -201,7 +217,7 @@ func (t *Table) remove(cpu int, n Name, r *record) {
 			return
 		}
 		if parent == 0 {
-			t.free(cpu, n) // in no list; nobody helps
+			t.free(cpu, n, r) // in no list; nobody helps
 			return
 		}
 		if x&marked != 0 {
@@ -220,7 +236,7 @@ func (t *Table) remove(cpu int, n Name, r *record) {
 			break
 		}
 		if swap(&p.head, h, h.to(x.slot(), h.flags())) {
-			t.free(cpu, n)
+			t.free(cpu, n, r)
 			return
 		}
 	}
@@ -250,7 +266,7 @@ func (t *Table) bypass(cpu int, n Name, r *record, x link) bool {
 	if s := x.slot(); s != 0 {
 		t.caps.at(s).prev.StoreRelease(i)
 	}
-	t.free(cpu, n)
+	t.free(cpu, n, r)
 	return true
 }
 
@@ -279,7 +295,7 @@ again:
 		if !swap(from, w, shorter) {
 			goto again
 		}
-		t.free(cpu, name)
+		t.free(cpu, name, r)
 		if name == n {
 			return
 		}

@@ -43,7 +43,7 @@ type Kind uint8
 const Kinds = 64
 
 // Object is what a capability is for, in two words: a frame and how many follow, an index and a generation, …
-type Object [2]uint64
+type Object struct{ First, Second uint64 } // no array, which Go passes through memory
 
 // Ops is what a kind needs to have done. The functions are called on the CPU of the caller, with preemption as it has it,
 // and with no lock held. They may look capabilities up, and nothing else in the table.

@@ -107,66 +107,63 @@ func (t *Table) Create(cpu int, c Capability) (Name, error) {
 	case int(c.Kind) >= len(t.kinds):
 		return 0, ErrKind
 	}
-	i, err := t.make(cpu, c.Object, newMeta(c.Kind, c.Rights), 0, 0, c.Limit)
+	i, r, err := t.make(cpu, c.Object, newMeta(c.Kind, c.Rights), 0, 0, c.Limit)
 	if err != nil {
 		return 0, err
 	}
-	r := t.caps.at(i)
 	name := nameOf(i, r.owner.Load())
 	r.owner.StoreRelease(name.key(c.Holder)) // order: after all other words; pairs with Lookup's first load (G1)
 	return name, nil
 }
 
 // make gets a free slot and fills it in, with the parent's name and bucket. The slot is the caller's: no holder, no list.
-func (t *Table) make(cpu int, o Object, m meta, parent Name, bucket uint32, l Limit) (uint32, error) {
+func (t *Table) make(cpu int, o Object, m meta, parent Name, bucket uint32, l Limit) (uint32, *record, error) {
 	if l != (Limit{}) {
 		if m&limited != 0 || !l.valid() {
-			return 0, ErrLimit
+			return 0, nil, ErrLimit
 		}
 		if bucket = t.newBucket(cpu, l); bucket == 0 {
-			return 0, ErrNoMemory
+			return 0, nil, ErrNoMemory
 		}
 		m |= limited | ownsBucket
 	}
-	i := t.caps.get(cpu, &t.cpus[cpu].caps, t.memory)
+	i, r := t.caps.get(cpu, &t.cpus[cpu].caps, t.memory)
 	if i == 0 {
 		if m&ownsBucket != 0 {
-			t.buckets.put(&t.cpus[cpu].buckets, bucket)
+			t.buckets.put(&t.cpus[cpu].buckets, bucket, t.buckets.at(bucket))
 		}
-		return 0, ErrNoMemory
+		return 0, nil, ErrNoMemory
 	}
-	r := t.caps.at(i)
 	if r.owner.Load() == 0 {
 		r.owner.StoreRelease(1 << 32) // it has held nothing yet, and generation 0 is no name's
 	}
 	r.parent.StoreRelease(uint64(parent))
 	r.meta.StoreRelease(uint64(m))
-	r.object[0].StoreRelease(o[0])
-	r.object[1].StoreRelease(o[1])
+	r.object[0].StoreRelease(o.First)
+	r.object[1].StoreRelease(o.Second)
 	r.bucket.StoreRelease(bucket)
 	r.prev.StoreRelease(0)
 	r.head.StoreRelease(uint64(link(r.head.Load()).to(0, 0)))
-	return i, nil
+	return i, r, nil
 }
 
 // unmake gives back a slot that was not linked.
 func (t *Table) unmake(cpu int, i uint32, r *record) {
 	if meta(r.meta.Load())&ownsBucket != 0 {
-		t.buckets.put(&t.cpus[cpu].buckets, r.bucket.Load())
+		t.freeBucket(cpu, r)
 	}
-	t.caps.put(&t.cpus[cpu].caps, i)
+	t.caps.put(&t.cpus[cpu].caps, i, r)
 }
 
 // free ends the life of a capability that is in no list any more.
-func (t *Table) free(cpu int, n Name) {
-	r := t.caps.at(n.slot())
+func (t *Table) free(cpu int, n Name, r *record) {
 	if meta(r.meta.Load())&ownsBucket != 0 {
-		t.buckets.put(&t.cpus[cpu].buckets, r.bucket.Load())
+		t.freeBucket(cpu, r)
 	}
 	next := n.generation() + 1
 	r.owner.StoreRelease(next << 32) // order: before the stores of the next life; pairs with Lookup's second load (G1, G6)
 	if next != lastGeneration {
-		t.caps.put(&t.cpus[cpu].caps, n.slot())
+		t.caps.put(&t.cpus[cpu].caps, n.slot(), r)
 	}
 }
 
@@ -176,3 +173,9 @@ const lastGeneration = 1<<32 - 1
 // lives says whether the slot is in the life that n names; where that is asked after a load, what was loaded is of no later
 // one.
 func (r *record) lives(n Name) bool { return r.owner.Load()>>32 == n.generation() }
+
+// Free counts the free slots, and all that a capability can have. Nothing else may run.
+func (t *Table) Free() (free, slots int) {
+	free = t.caps.free(func(cpu int) *stock { return &t.cpus[cpu].caps }, len(t.cpus))
+	return free, int(t.caps.slots()) - 1
+}

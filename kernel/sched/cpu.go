@@ -80,9 +80,6 @@ func (c *CPU) Current() *Task { return c.current }
 // any, is up to: one that yields or is preempted may be the next, too.
 func (c *CPU) Pick(now uint64, why Leaving) *Task {
 	prev := c.current
-	if why == Yields && prev != nil && prev.class == Fair && c.quiet(now) {
-		return c.pass(prev, now)
-	}
 	spent := prev != nil && c.account(prev, now)
 	if c.event <= now || !c.inbox.empty() || c.urgent.Load() != 0 {
 		c.attend(now)
@@ -96,7 +93,11 @@ func (c *CPU) Pick(now uint64, why Leaving) *Task {
 			if why == Preempted && now < c.until && c.rt.ready.n == 0 {
 				return prev // its quantum is not over
 			}
-			c.fair.ran(prev, prev.used)
+			if why == Yields {
+				c.fair.gaveUp(prev)
+			} else {
+				c.fair.ran(prev, prev.used)
+			}
 		case prev.class == RealTime && (spent || why == Yields && prev.reservation.lent == 0):
 			prev = nil // until its next budget
 		}
@@ -120,26 +121,45 @@ func (c *CPU) Pick(now uint64, why Leaving) *Task {
 	return t
 }
 
-// quiet says that there is nothing but fair tasks to think of.
-func (c *CPU) quiet(now uint64) bool {
-	return now < c.event && c.rt.ready.n == 0 && c.inbox.empty() && c.urgent.Load() == 0
-}
-
-// pass has the fair task that has waited longest come next, whatever its share is: prev has given up its turn. That is
-// the usual case of Pick.
-func (c *CPU) pass(prev *Task, now uint64) *Task {
+// Pass is Pick for a task that yields, in the usual case: it is a fair one, and there is nothing but fair tasks to think of, of one
+// weight. The one that has waited longest comes next. nil: it is another case.
+func (c *CPU) Pass(now uint64) *Task {
+	prev := c.current
+	if now >= c.event || c.rt.ready.n|int(c.urgent.Load()) != 0 || !c.inbox.empty() || prev == nil || prev.class != Fair {
+		return nil
+	}
+	r := &c.shared
+	if c.pinned.head.Load() != c.pinned.tail.Load() {
+		if r.len() != 0 {
+			return nil
+		}
+		r = &c.pinned
+	}
+	h := r.head.Load()
+	if h == r.tail.Load() {
+		return nil
+	}
+	t := r.at(h).Load()
+	if t.weight*weightOne != c.fair.unit || t.fair.counts != 0 || !r.head.CompareAndSwap(h, h+1) { // order: as ring.take's
+		return nil // what was read of t counts if nobody else has taken it
+	}
+	c.fair.passes(t) // it is this CPU's now: not before may anything of it be written
 	prev.ran += now - c.since
-	prev.used = 0
 	c.since = now
 	c.until = now + c.fair.quantum
-	t := c.oldest()
-	if t == nil {
-		return prev
-	}
 	t.claim()
 	c.current = t
 	c.arrive(t, now)
 	return t
+}
+
+// Return is Finish for a task that yielded, and for which Pass found another.
+func (c *CPU) Return(prev *Task) {
+	prev.becomeReady()
+	c.queue(prev)
+	if c.sched.idle.Load() != 0 {
+		c.share()
+	}
 }
 
 // jobDone books that t, which has been accounted for, blocks or ends.
@@ -155,7 +175,7 @@ func (c *CPU) jobDone(t *Task, now uint64) {
 func (c *CPU) attend(now uint64) {
 	for t := c.inbox.takeAll(); t != nil; {
 		next := t.next
-		c.file(t, now)
+		c.come(t, now)
 		t = next
 	}
 	c.expire(now)
@@ -260,7 +280,7 @@ func (c *CPU) chooseRest(prev *Task, now uint64) *Task {
 
 // claim makes a task that the caller has taken, and so nobody else can, a running one.
 func (t *Task) claim() {
-	if w := t.word.Load(); word(w).state() != Ready || !t.word.CompareAndSwap(w, w+uint64(Running-Ready)) {
+	if w := t.word.Load() &^ 15; !t.word.CompareAndSwap(w|uint64(Ready), w|uint64(Running)) {
 		t.claimSlowly()
 	}
 }
@@ -368,7 +388,7 @@ func (c *CPU) Finish(prev *Task, why Leaving, now uint64) {
 	case Parks:
 		if !prev.block() { // it was woken before it slept
 			prev.becomeReady()
-			c.file(prev, now)
+			c.come(prev, now)
 		}
 	case Exits:
 		c.sched.end(c, prev)
@@ -429,10 +449,6 @@ func (t *Task) block() bool {
 // file puts a task that has become ready where it waits on this CPU.
 func (c *CPU) file(t *Task, now uint64) {
 	t.cpu.Store(uint32(c.id)) // order: before its priority is read; pairs with Reprioritize
-	if t.fresh {
-		t.fresh = false
-		c.fair.join(t)
-	}
 	switch {
 	case t.urgent():
 		t.reservation.lent = t.lent()
@@ -445,6 +461,22 @@ func (c *CPU) file(t *Task, now uint64) {
 		return
 	}
 	c.queue(t)
+}
+
+// come files a task that has not competed here just now: it is new, or was blocked, or stolen.
+func (c *CPU) come(t *Task, now uint64) {
+	c.enter(t)
+	c.file(t, now)
+}
+
+// enter has its share count from now on.
+func (c *CPU) enter(t *Task) {
+	if t.fresh {
+		t.fresh = false
+		c.fair.join(t)
+	} else {
+		c.fair.enter(t)
+	}
 }
 
 // queue puts a fair task at the end.

@@ -155,6 +155,17 @@ func (f *fairPick) accept(t *Task, others int) bool {
 	return ok
 }
 
+// passes is accept of a task of the largest weight about, for one who gives up its turn: then each visit is accepted, and
+// all that remains of it is that the clock goes on. false: it is to be asked for by accept.
+func (f *fairPick) passes(t *Task) bool {
+	if t.weight*weightOne != f.unit || t.fair.counts != 0 {
+		return false
+	}
+	f.clock += f.step
+	t.fair.since = f.clock
+	return true
+}
+
 // draw is true with probability weight/unit.
 func (f *fairPick) draw(weight uint32) bool { return f.next()%oneQuantum < uint64(weight)*f.inverse }
 
@@ -168,6 +179,9 @@ func (f *fairPick) ran(t *Task, used uint64) {
 		s.counts = uint32(uint64(t.weight) * weightOne << 16 / part)
 	}
 }
+
+// gaveUp is ran for one that let others go first: it is owed nothing for what it did not use.
+func (f *fairPick) gaveUp(t *Task) { t.fair.counts = 0 }
 
 // see counts a visit, and has unit follow the largest weight: up at once; down to that of the last two windows of visits,
 // as one that comes and goes within a round is soon here again, or, if the last one accepted nobody, to that one's.

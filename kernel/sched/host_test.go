@@ -150,8 +150,9 @@ func (h *host) dump() (s string) {
 	}
 	for i := range h.cpus {
 		c := &h.cpus[i]
-		s += fmt.Sprintf("CPU %d: idle=%t busy=%d shared=%d pinned=%d batch=%d inbox empty=%t\n", i, h.idle.Load()>>i&1 != 0,
-			c.busy.Load(), c.shared.len(), c.pinned.len(), c.batch.len(), c.inbox.empty())
+		s += fmt.Sprintf("CPU %d: idle=%t busy=%d shared=%d pinned=%d batch=%d inbox empty=%t urgent=%d kicked=%t rt=%d/%d\n", i,
+			h.idle.Load()>>i&1 != 0, c.busy.Load(), c.shared.len(), c.pinned.len(), c.batch.len(), c.inbox.empty(),
+			c.urgent.Load(), h.cores[i].kicked.Load(), c.rt.ready.n, c.rt.throttled.n)
 	}
 	return s
 }

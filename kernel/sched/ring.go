@@ -24,16 +24,28 @@
 // then head is past h and the compare-and-swap fails. The store of tail comes after that of the entry, on x86 and in Go (G3).
 package sched
 
-import "exo/kernel/sync/atom"
+import (
+	"unsafe"
+
+	"exo/kernel/sync/atom"
+)
 
 // ring is a circular array. Init it before use.
 type ring struct {
 	head atom.Uint64 // the oldest entry; moved by whoever takes it
 	_    [56]byte
 
-	tail    atom.Uint64 // after the newest entry; written by the owner
-	entries []atom.Pointer[Task]
-	_       [32]byte
+	tail atom.Uint64    // after the newest entry; written by the owner
+	base unsafe.Pointer // of a circular array of atom.Pointer[Task]
+	mask uint64         // its length, less one
+	_    [40]byte
+}
+
+// at is the place of a position. The mask is in bytes' steps: this is most of what push and take cost.
+//
+// SAFETY: the mask keeps it inside the array.
+func (r *ring) at(position uint64) *atom.Pointer[Task] {
+	return (*atom.Pointer[Task])(unsafe.Add(r.base, (position&r.mask)*8))
 }
 
 // init makes the ring empty, in memory a power of two of words.
@@ -41,7 +53,7 @@ func (r *ring) init(memory []atom.Pointer[Task]) {
 	if n := len(memory); n == 0 || n&(n-1) != 0 {
 		panic("sched: a ring's length is a power of two")
 	}
-	r.entries = memory
+	r.base, r.mask = unsafe.Pointer(&memory[0]), uint64(len(memory)-1)
 	r.head.Store(0)
 	r.tail.Store(0)
 }
@@ -49,7 +61,7 @@ func (r *ring) init(memory []atom.Pointer[Task]) {
 // push puts t at the end. There is room: the ring is at least as long as there are tasks, and each is in one place.
 func (r *ring) push(t *Task) {
 	at := r.tail.Load()
-	r.entries[at&uint64(len(r.entries)-1)].StoreRelease(t)
+	r.at(at).StoreRelease(t)
 	r.tail.StoreRelease(at + 1) // order: publishes the entry, and what the task's last CPU wrote; pairs with take (G3)
 }
 
@@ -59,7 +71,7 @@ func (r *ring) take() *Task {
 	if h == r.tail.Load() { // head first: it may only have grown since
 		return nil
 	}
-	t := r.entries[h&uint64(len(r.entries)-1)].Load()
+	t := r.at(h).Load()
 	if r.head.CompareAndSwap(h, h+1) { // order: t is what was there; nobody writes there before head has passed (G1)
 		return t
 	}
@@ -73,7 +85,7 @@ func (r *ring) takeSlowly() *Task {
 		if h == r.tail.Load() { // head first: it may only have grown since
 			return nil
 		}
-		t := r.entries[h&uint64(len(r.entries)-1)].Load()
+		t := r.at(h).Load()
 		if r.head.CompareAndSwap(h, h+1) { // order: t is what was there; nobody writes there before head has passed (G1)
 			return t
 		}
@@ -86,7 +98,7 @@ func (r *ring) peek() *Task {
 	if h == r.tail.Load() {
 		return nil
 	}
-	return r.entries[h&uint64(len(r.entries)-1)].Load()
+	return r.at(h).Load()
 }
 
 // grab takes the older half of the entries, at most len(to), and none from the first on that may not run on a CPU, and says
@@ -94,12 +106,12 @@ func (r *ring) peek() *Task {
 func (r *ring) grab(to []*Task, cpu int) int {
 	h := r.head.Load()
 	n := r.tail.Load() - h
-	if n > uint64(len(r.entries)) {
+	if n > r.mask+1 {
 		return 0 // head has moved on
 	}
 	n = min(n-n/2, uint64(len(to)))
 	for i := range n {
-		if to[i] = r.entries[(h+i)&uint64(len(r.entries)-1)].Load(); !to[i].mayRunOn(cpu) {
+		if to[i] = r.at(h + i).Load(); !to[i].mayRunOn(cpu) {
 			n = i
 			break
 		}

@@ -103,9 +103,10 @@ func (c *CPU) steal(now uint64) *Task {
 // is not urgent any more, and filed.
 func (c *CPU) divide(loot []*Task, now uint64) *Task {
 	for _, t := range loot[1:] {
-		c.file(t, now)
+		c.come(t, now)
 	}
 	first := loot[0]
+	c.enter(first)
 	if first.urgent() || c.rt.ready.n != 0 {
 		c.file(first, now)
 		return c.chooseUrgent(nil)

@@ -75,7 +75,7 @@ type Task struct {
 
 	class    Class
 	fresh    bool        // it has not been ready yet
-	pinned   bool        // affinity is one CPU
+	pinned   bool        // affinity is one CPU of several
 	detached bool        // nobody joins it
 	weight   uint32      // share among Fair tasks of its CPU
 	affinity atom.Uint64 // bit i: it may run on CPU i; thieves read it of whatever they find

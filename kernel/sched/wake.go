@@ -97,7 +97,7 @@ func (t *Task) start(a *Start, affinity uint64) {
 		priority = Urgent + int(maxPeriod/max(a.Reservation.Period, 1)) // the shorter the period, the more it lends
 	}
 	t.Context.Reset(priority)
-	t.pinned = affinity&(affinity-1) == 0
+	t.pinned = affinity&(affinity-1) == 0 && affinity != t.sched.all
 	t.affinity.StoreRelease(affinity)
 	t.detached = a.Detached
 	if t.weight = a.Weight; t.weight == 0 {
@@ -180,7 +180,7 @@ func (s *Sched) enqueue(cpu int, t *Task, handler bool) {
 		return
 	}
 	c.Counters.WakesHere++
-	c.file(t, t.woken)
+	c.come(t, t.woken)
 	switch {
 	case t.urgent():
 		s.machine.Kick(cpu) // it may have to run at once

@@ -2,25 +2,25 @@ package main
 
 // workMutants are faults in fork and join on deques, and in tasks that depend on each other. All are found on the host.
 var workMutants = []mutant{
-	{"work: Fork reads the idle set without a fence", "kernel/sched/work/worker.go", []edit{{"w.given.Store(w.given.Load() + 1) //", "w.given.StoreRelease(w.given.Load() + 1) //"}}, workExplored},
-	{"work: a worker falls asleep without a second look", "kernel/sched/work/idle.go", []edit{{"takes && w.sees() ||", "takes && w.sees() && j != nil ||"}}, workExplored},
-	{"work: a worker looks before it sets its bit", "kernel/sched/work/idle.go", []edit{{"\tif takes {\n\t\tp.idle.Or(bit) //", "\tseen := w.sees()\n\tif takes {\n\t\tp.idle.Or(bit) //"}, {"takes && w.sees() ||", "takes && seen ||"}}, workExplored},
-	{"work: who joins reads pending without a fence", "kernel/sched/work/idle.go", []edit{{"j.waiter.Store(uint32(w.index) + 1) //", "j.waiter.StoreRelease(uint32(w.index) + 1) //"}}, workExplored},
-	{"work: who syncs reads pending without a fence", "kernel/sched/work/idle.go", []edit{{"j.syncer.Store(1) //", "j.syncer.StoreRelease(1) //"}}, workExplored},
-	{"work: who waits from outside reads pending without a fence", "kernel/sched/work/pool.go", []edit{{"j.waiter.Store(uint32(me) + 1) //", "j.waiter.StoreRelease(uint32(me) + 1) //"}}, workExplored},
-	{"work: Sync and Join wait by the same word", "kernel/sched/work/idle.go", []edit{{"j.syncer.Store(1) //", "j.syncer.Store(1)\n\t\t\tj.waiter.Store(uint32(w.index) + 1) //"}}, workExplored},
-	{"work: Drop reads who waits before it is done", "kernel/sched/work/fork.go", []edit{{"\t\tswitch j.pending.Add(", "\t\twaiter := j.waiter.Load()\n\t\tswitch j.pending.Add("}, {"if i := j.waiter.Load(); i != 0 {", "if i := waiter; i != 0 {"}}, workExplored},
-	{"work: two jobs wake the same sleeper", "kernel/sched/work/idle.go", []edit{{"if p.idle.CompareAndSwap(s, s&^(1<<i)) {", "if p.idle.Load() == s {"}}, workExplored},
-	{"work: a wake-up is not passed on", "kernel/sched/work/fork.go", []edit{{"\tif w.owes {\n\t\tw.passOn() // it", "\tif w.owes && left > 9 {\n\t\tw.passOn() // it"}}, workExplored},
-	{"work: an inbox is taken without an exchange", "kernel/sched/work/worker.go", []edit{{"i := v.inbox.Swap(0) //", "i := v.inbox.Load()\n\tv.inbox.Store(0) //"}}, workExplored},
-	{"work: Submit without compare-and-swap", "kernel/sched/work/pool.go", []edit{{"if w.inbox.CompareAndSwap(newest, j.self) {", "if w.inbox.Store(j.self); true {"}}, workRaced},
-	{"work: a stranger's job on top of a Join", "kernel/sched/work/fork.go", []edit{{"if j.runner.Load() != thief {", "if j.runner.Load() == thief+1000 {"}}, workExplored},
+	{"work: Fork reads the idle set without a fence", "kernel/sched/work/worker.go", []edit{{"w.given.Store(w.given.Load() + 1) //", "w.given.StoreRelease(w.given.Load() + 1) //"}}, workExplored("G4_ForkAgainstIdle")},
+	{"work: a worker falls asleep without a second look", "kernel/sched/work/idle.go", []edit{{"takes && w.sees() ||", "takes && w.sees() && j != nil ||"}}, workExplored("G4_SubmitAgainstIdle")},
+	{"work: a worker looks before it sets its bit", "kernel/sched/work/idle.go", []edit{{"\tif takes {\n\t\tp.idle.Or(bit) //", "\tseen := w.sees()\n\tif takes {\n\t\tp.idle.Or(bit) //"}, {"takes && w.sees() ||", "takes && seen ||"}}, workExplored("G4_SubmitAgainstIdle")},
+	{"work: who joins reads pending without a fence", "kernel/sched/work/idle.go", []edit{{"j.waiter.Store(uint32(w.index) + 1) //", "j.waiter.StoreRelease(uint32(w.index) + 1) //"}}, workExplored("G1_G2_JoinAgainstTheft")},
+	{"work: who syncs reads pending without a fence", "kernel/sched/work/idle.go", []edit{{"j.syncer.Store(1) //", "j.syncer.StoreRelease(1) //"}}, workExplored("G4_SyncAndJoin")},
+	{"work: who waits from outside reads pending without a fence", "kernel/sched/work/pool.go", []edit{{"j.waiter.Store(uint32(me) + 1) //", "j.waiter.StoreRelease(uint32(me) + 1) //"}}, workExplored("G4_SubmitAgainstIdle")},
+	{"work: Sync and Join wait by the same word", "kernel/sched/work/idle.go", []edit{{"j.syncer.Store(1) //", "j.syncer.Store(1)\n\t\t\tj.waiter.Store(uint32(w.index) + 1) //"}}, workExplored("G4_SyncAndJoin")},
+	{"work: Drop reads who waits before it is done", "kernel/sched/work/fork.go", []edit{{"\t\tswitch j.pending.Add(", "\t\twaiter := j.waiter.Load()\n\t\tswitch j.pending.Add("}, {"if i := j.waiter.Load(); i != 0 {", "if i := waiter; i != 0 {"}}, workExplored("(G1_G2|G4_SubmitAgainstIdle)")},
+	{"work: two jobs wake the same sleeper", "kernel/sched/work/idle.go", []edit{{"if p.idle.CompareAndSwap(s, s&^(1<<i)) {", "if p.idle.Load() == s {"}}, workExplored("G4_TwoForks")},
+	{"work: a wake-up is not passed on", "kernel/sched/work/fork.go", []edit{{"\tif w.owes {\n\t\tw.passOn() // it", "\tif w.owes && left > 9 {\n\t\tw.passOn() // it"}}, workExplored("G4_AWakeUp")},
+	{"work: an inbox is taken without an exchange", "kernel/sched/work/worker.go", []edit{{"i := v.inbox.Swap(0) //", "i := v.inbox.Load()\n\tv.inbox.Store(0) //"}}, workExplored("(Random|G4_SubmitAgainstIdle|G1)")},
+	{"work: Submit without compare-and-swap", "kernel/sched/work/pool.go", []edit{{"if w.inbox.CompareAndSwap(newest, j.self) {", "if w.inbox.Store(j.self); true {"}}, workExplored("G1_TwoSubmitters")},
+	{"work: a stranger's job on top of a Join", "kernel/sched/work/fork.go", []edit{{"if j.runner.Load() != thief {", "if j.runner.Load() == thief+1000 {"}}, workExplored("G5")},
 	{"work: Join does not wait for what was spawned", "kernel/sched/work/fork.go", []edit{{"w.help(j, 0)", "w.help(j, 1)"}}, workRaced},
 	{"work: a spawned job is not counted", "kernel/sched/work/fork.go", []edit{{"j.parent, j.frees = w.Hold().self, true", "j.parent, j.frees = 0, true"}}, workRaced},
-	{"work: Stop wakes nobody", "kernel/sched/work/pool.go", []edit{{"if s>>i&1 != 0 {\n\t\t\t\t\tp.machine", "if s>>i&1 != 0 && s == 0 {\n\t\t\t\t\tp.machine"}}, workExplored},
-	{"work: Run looks for Stop after it looked for jobs", "kernel/sched/work/worker.go", []edit{{"\t\tif stopping {\n", "\t\tstopping = p.stop.Load() != 0\n\t\tif stopping {\n"}}, workExplored},
+	{"work: Stop wakes nobody", "kernel/sched/work/pool.go", []edit{{"if s>>i&1 != 0 {\n\t\t\t\t\tp.machine", "if s>>i&1 != 0 && s == 0 {\n\t\t\t\t\tp.machine"}}, workExplored("G4_SubmitAgainstIdle")},
+	{"work: Run looks for Stop after it looked for jobs", "kernel/sched/work/worker.go", []edit{{"\t\tif stopping {\n", "\t\tstopping = p.stop.Load() != 0\n\t\tif stopping {\n"}}, workExplored("G4_SubmitAgainstIdle")},
 	{"work: thieves begin with the farthest", "kernel/sched/work/worker.go", []edit{{"i > 0 && far(v[i-1]) > far(x)", "i > 0 && far(v[i-1]) < far(x)"}}, workRaced},
-	{"work: thieves take from any of the nearest", "kernel/sched/work/worker.go", []edit{{"n > most {", "n > 0 {"}}, workRaced},
+	{"work: thieves take from any of the nearest", "kernel/sched/work/worker.go", []edit{{"n > most {", "n > 0 && most >= 0 {"}}, workRaced},
 	{"work: an inbox comes out the wrong way round", "kernel/sched/work/worker.go", []edit{{"\tback := uint32(0)\n\tfor i != 0 {", "\tback := i\n\tfor i = 0; i != 0; {"}}, workRaced},
 	{"work: a slot is given back twice", "kernel/sched/work/fork.go", []edit{{"\t\tif frees {\n\t\t\tp.slots.Put(cpu, self)\n", "\t\tif frees || parent == 0 {\n\t\t\tp.slots.Put(cpu, self)\n"}}, workRaced},
 	{"work: Range's upper half begins too late", "kernel/sched/work/span.go", []edit{{"[4]uint64{middle, hi, grain, arg}", "[4]uint64{middle + 1, hi, grain, arg}"}}, workRaced},
@@ -55,8 +55,12 @@ var workMutants = []mutant{
 
 // The tests that find them.
 const (
-	workExplored = "go test -failfast -tags explore -timeout 150s -run TestExplore_Work ./kernel/sched/work"
-	workRaced    = "go test -failfast -race -timeout 100s -run TestWork ./kernel/sched/work"
-	dagExplored  = "go test -failfast -tags explore -timeout 100s -run TestExplore ./kernel/sched/dag"
-	dagRaced     = "go test -failfast -race -timeout 100s -run 'Test(Demand|Capacity|Bucket|Mix|Check|Graph|Report|DAG)_' ./kernel/sched/dag"
+	workRaced   = "go test -failfast -race -timeout 100s -run TestWork ./kernel/sched/work"
+	dagExplored = "go test -failfast -tags explore -timeout 100s -run TestExplore ./kernel/sched/dag"
+	dagRaced    = "go test -failfast -race -timeout 100s -run 'Test(Demand|Capacity|Bucket|Mix|Check|Graph|Report|DAG)_' ./kernel/sched/dag"
 )
+
+// workExplored is the explorer's test of that name.
+func workExplored(name string) string {
+	return "go test -failfast -tags explore -timeout 150s -run 'TestExplore_Work_" + name + "' ./kernel/sched/work"
+}

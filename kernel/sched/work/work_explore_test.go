@@ -159,6 +159,33 @@ func TestExplore_Work_G4_ForkAgainstIdle(t *testing.T) {
 	}))
 }
 
+// Two jobs, two sleepers: each job wakes one of its own.
+func TestExplore_Work_G4_TwoForksAgainstIdle(t *testing.T) {
+	exploreWork(t, 1, program(3, 3, 0, func(s *small, me int) {
+		root := s.job(me, 0, func(w *Worker) {
+			j := s.job(w.index, 1, func(*Worker) { s.blocked(2) })
+			k := s.job(w.index, 2, func(*Worker) { s.blocked(1) })
+			w.Fork(j)
+			w.Fork(k)
+			s.blocked(1)
+			s.join(w, k, 2)
+			s.join(w, j, 1)
+		})
+		s.Submit(0, root, true)
+		s.wait(me, root, 0)
+	}))
+}
+
+// Two who submit to one inbox.
+func TestExplore_Work_G1_TwoSubmitters(t *testing.T) {
+	exploreWork(t, 2, program(2, 3, 0, func(s *small, me int) {
+		root := s.job(me, 0, func(w *Worker) { s.Submit(1, s.job(w.index, 1, nil), false) })
+		s.Submit(0, root, true)
+		s.Submit(1, s.job(me, 2, nil), false)
+		s.wait(me, root, 0)
+	}))
+}
+
 // Owner and thief at the only job; then Join against its end.
 func TestExplore_Work_G1_G2_JoinAgainstTheft(t *testing.T) {
 	for depth := range 2 {
@@ -252,11 +279,13 @@ func TestExplore_Work_G4_AWakeUpIsPassedOn(t *testing.T) {
 func TestExplore_Work_G5_NoStrangers(t *testing.T) {
 	exploreWork(t, 1, program(2, 4, 0, func(s *small, me int) {
 		var root *Job
+		joins := false
 		first := s.job(me, 0, func(w *Worker) {
 			root = w.current
-			j := s.job(w.index, 1, nil)
+			j := s.job(w.index, 1, func(*Worker) { explore.Wait(func() bool { return joins }) })
 			w.Fork(j)
 			s.blocked(1) // it is stolen
+			joins = true
 			s.join(w, j, 1)
 		})
 		s.Submit(0, first, true)
@@ -269,6 +298,7 @@ func TestExplore_Work_G5_NoStrangers(t *testing.T) {
 				}
 			})
 			w.Fork(k)
+			s.blocked(3)
 			s.join(w, k, 3)
 		}), false)
 		s.wait(me, first, 0)
