@@ -50,26 +50,13 @@ func benchYieldAlone(ops uint64) {
 	}, ops)
 }
 
-// benchBlockWake: one blocks, the other wakes it and blocks.
+// benchBlockWake: one wakes the other, and blocks until it is its turn.
 func benchBlockWake(ops uint64) {
 	defer amd64.IRQRestore(interruptsOn())
 	done.Store(0)
-	turn := func(n uint64) uint64 {
-		me := currentPart().id
-		other := benchOther[0]
-		if other == me {
-			other = benchOther[1]
-		}
-		for range n {
-			wake(other)
-			park()
-		}
-		wake(other)
-		done.Add(1)
-		return 0
-	}
+	benchTurn = 0
 	for i := range benchOther {
-		benchOther[i], _ = spawn(&sched.Start{Name: "bench", Detached: true}, turn, ops/2)
+		benchOther[i], _ = spawn(&sched.Start{Name: "bench", Detached: true}, takeTurns, ops/2<<1|uint64(i))
 	}
 	for done.Load() != 2 {
 		amd64.IRQDisable()
@@ -77,6 +64,21 @@ func benchBlockWake(ops uint64) {
 		amd64.IRQRestore(flagsIF)
 	}
 }
+
+func takeTurns(arg uint64) uint64 {
+	n, me := arg>>1, arg&1
+	for range n {
+		for benchTurn != me {
+			park()
+		}
+		benchTurn = 1 - me
+		wake(benchOther[1-me])
+	}
+	done.Add(1)
+	return 0
+}
+
+var benchTurn uint64
 
 var benchOther [2]sched.ID
 

@@ -187,34 +187,42 @@ func exit(result uint64) {
 func yield() {
 	c := preemptOff()
 	flags := amd64.IRQDisable()
-	me := here()
-	now := amd64.NowNs()
-	if prev, next := me.sched.Current(), me.sched.Pass(now); next == nil {
-		me.reschedule(sched.Yields)
-	} else {
-		if me.armed > now+tickPeriod {
-			me.arm(now)
-		}
-		me.leaving, me.why = prev, passes
-		me.switchTo(prev, next, c)
-	}
+	here().pass(sched.Yields, c)
 	amd64.IRQRestore(flags)
 	c.PreemptEnable()
 }
-
-// passes is why a CPU leaves a task that yielded, if Pass has found another.
-const passes = sched.Exits + 1
 
 // park waits for a permit and takes it. It may return without.
 func park() {
 	c := preemptOff()
 	flags := amd64.IRQDisable()
 	if me := here(); !me.sched.TakePermit() {
-		me.reschedule(sched.Parks)
+		me.pass(sched.Parks, c)
 	}
 	amd64.IRQRestore(flags)
 	c.PreemptEnable()
 }
+
+// pass is reschedule for the usual case: one fair task after the other.
+func (me *local) pass(why sched.Leaving, c *sync.Context) {
+	now := amd64.NowNs()
+	prev := me.sched.Current()
+	next := me.sched.Pass(now, why)
+	if next == nil {
+		me.reschedule(why)
+		return
+	}
+	if me.armed > now+tickPeriod {
+		me.arm(now)
+	}
+	if next != prev {
+		me.leaving, me.why, me.left = prev, why|passed, now
+		me.switchTo(prev, next, c)
+	}
+}
+
+// passed is a bit of why a CPU leaves a task: Pass has found the next.
+const passed = 1 << 7
 
 // Park and Unpark make a task a Sleeper.
 func (*taskPart) Park() { park() }
@@ -288,8 +296,8 @@ func (me *local) switchTo(prev, next *sched.Task, c *sync.Context) {
 func finishSwitch() {
 	me := here()
 	if t := me.leaving; t != nil {
-		if me.why == passes {
-			me.sched.Return(t)
+		if me.why >= passed {
+			me.sched.Return(t, me.why&^passed, me.left)
 			return
 		}
 		me.sched.Finish(t, me.why, me.left)

@@ -450,6 +450,51 @@ func TestExplore_Cap_G9_TwoTransfers(t *testing.T) {
 	})
 }
 
+// Who is given a capability and revokes what is below it has it alone, though its old holder was just deriving from it.
+func TestExplore_Cap_G9_DeriveWhileGivenAway(t *testing.T) {
+	var derived, not int
+	for _, k := range []Kind{page0, torn} {
+		explore.Exhaustive(t, explore.Config{Preemptions: 2}, func(x *explore.Run) ([]func(), func() error) {
+			w := newWorld(x, k, 2, 0)
+			revoked := false
+			return []func(){
+					func() { w.derive(0, w.root) },
+					func() {
+						if w.Transfer(w.root, 1, 2) != nil {
+							panic("it can be given away")
+						}
+						for at := Name(0); ; explore.Yield() {
+							if at, _ = w.Revoke(1, w.root, 2, at, 4); at == 0 {
+								break
+							}
+						}
+						revoked = true
+					},
+				}, func() error {
+					if not++; len(w.names) == 1 {
+						not--
+						derived++
+						if !revoked || w.finds(w.names[0], 1) {
+							return fmt.Errorf("G3: what its old holder derived outlived the revocation by the new one")
+						}
+						if k == torn && w.tears != 1 {
+							return fmt.Errorf("G5: torn down %d times", w.tears)
+						}
+					} else if w.tears != 0 {
+						return fmt.Errorf("G5: what was not derived is torn down")
+					}
+					if got := int(w.caps.slots()) - 2 - w.freeSlots(); got != 0 {
+						return fmt.Errorf("%d slots are lost", got)
+					}
+					return nil
+				}
+		})
+	}
+	if derived == 0 || not == 0 {
+		t.Fatalf("%d derived, %d not", derived, not)
+	}
+}
+
 // Uses are counted together, and not for another capability that has got the bucket meanwhile.
 func TestExplore_Cap_G7_Limit(t *testing.T) {
 	explore.Exhaustive(t, explore.Config{Preemptions: 2}, func(x *explore.Run) ([]func(), func() error) {

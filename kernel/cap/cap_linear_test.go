@@ -314,7 +314,7 @@ var linearModel = func(root Name) porcupine.Model {
 }
 
 func TestTable_G1_G2_G3_G9_Linearizable(t *testing.T) {
-	const histories, perWorker = 300, 14
+	const histories, perWorker = 400, 14
 	old := runtime.GOMAXPROCS(max(4, runtime.GOMAXPROCS(0)))
 	t.Cleanup(func() { runtime.GOMAXPROCS(old) })
 	t.Cleanup(yieldInside())

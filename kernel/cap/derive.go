@@ -36,7 +36,7 @@ func (t *Table) Derive(cpu int, parent Name, by Holder, d Derivation) (Name, err
 	if err != nil {
 		return 0, err
 	}
-	embryo := r.owner.Load()
+	embryo, fresh := r.owner.Load(), link(r.head.Load())
 	for {
 		h := link(p.head.Load())
 		if p.owner.Load() != parent.key(by) || h&dead != 0 { // after the head: so it is of no later life (G2)
@@ -56,8 +56,23 @@ func (t *Table) Derive(cpu int, parent Name, by Holder, d Derivation) (Name, err
 		}
 	}
 	name := nameOf(i, embryo)
+	if p.owner.Load() != parent.key(by) && t.takeBack(cpu, name, r, fresh) { // given away: its holder may have revoked before
+		return 0, ErrNone
+	}
 	r.owner.CompareAndSwap(embryo, name.key(d.To)) // order: pairs with Lookup's first load (G1). If not, it has been killed
 	return name, nil
+}
+
+// takeBack undoes a derivation that is linked and that no lookup finds yet, unless a revoker has been faster: then it is a
+// derivation that was revoked, and torn down.
+//
+//go:noinline
+func (t *Table) takeBack(cpu int, n Name, r *record, fresh link) bool {
+	if !swap(&r.head, fresh, fresh.to(0, dead|claimed)) {
+		return false
+	}
+	t.remove(cpu, n, r)
+	return true
 }
 
 // Transfer gives a capability to another holder, by its holder, who needs the right to. What is below it stays.

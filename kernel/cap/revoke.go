@@ -71,11 +71,11 @@ func (t *Table) Delete(cpu int, name Name, by Holder, at Name, steps int) (Name,
 	if r == nil || by == Nobody || r.owner.Load() != name.key(by) {
 		return 0, ErrNone
 	}
-	m := meta(r.meta.Load())
-	if r.owner.Load() != name.key(by) {
+	m, h := meta(r.meta.Load()), link(r.head.Load())
+	switch lacks := m.rights()&Delete == 0; {
+	case r.owner.Load() != name.key(by) || lacks && h&dead != 0:
 		return 0, ErrNone
-	}
-	if m.rights()&Delete == 0 {
+	case lacks:
 		return 0, ErrRights
 	}
 	return t.kill(cpu, name, name.key(by), at, &steps)
@@ -106,9 +106,11 @@ func (t *Table) Drop(cpu int, h Holder, slot uint32, at Name, steps int) (uint32
 // somebody else does.
 func (t *Table) kill(cpu int, name Name, key uint64, at Name, steps *int) (Name, error) {
 	r := t.caps.at(name.slot())
-	for {
+	for begun := false; ; {
 		h := link(r.head.Load())
 		switch {
+		case r.owner.Load() != key && begun:
+			return 0, nil // somebody else has ended it
 		case r.owner.Load() != key:
 			return 0, ErrNone
 		case h&claimed != 0:
@@ -122,8 +124,9 @@ func (t *Table) kill(cpu int, name Name, key uint64, at Name, steps *int) (Name,
 			if at = t.reap(cpu, name, at, steps); at != 0 {
 				return at, nil
 			}
+			begun = true
 		default:
-			swap(&r.head, h, h.to(h.slot(), dead))
+			begun = swap(&r.head, h, h.to(h.slot(), dead))
 		}
 	}
 }

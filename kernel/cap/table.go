@@ -33,8 +33,9 @@
 // Proof sketch. Everything about a life hangs on words that never come back to a value that they had. A lookup reads the
 // owner word, the head and the owner word again: the same, so one life all along, and alive at the first (G1). A child is
 // linked by a compare-and-swap of its parent's head, which expects the head that was there when the parent was seen alive
-// and open: closed or dead, or of another life, and it is another head (G4, G2). A child is found by lookups only once it is
-// linked. A revoker closes the head, or marks it dead; from then on the list only shrinks. Then it goes to the first child, as long as
+// and open: closed or dead, or of another life, and it is another head (G4, G2). Then the parent's holder is looked at again: if it has
+// been given away meanwhile, a revocation by its new holder may have come before the link, and the link is taken back. A
+// child is found by lookups only after all that. A revoker closes the head, or marks it dead; from then on the list only shrinks. Then it goes to the first child, as long as
 // there is one: it is claimed at once if it has no child, else marked dead and gone down to. So what is claimed has no child
 // and never will, and when a closed head has none all that was below is gone, torn down and out of the list (G3, G5).
 // To be claimed is a compare-and-swap, so one succeeds (G5). Lists are Harris's (DISC 2001): a sibling is taken out when its

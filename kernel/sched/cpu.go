@@ -121,9 +121,9 @@ func (c *CPU) Pick(now uint64, why Leaving) *Task {
 	return t
 }
 
-// Pass is Pick for a task that yields, in the usual case: it is a fair one, and there is nothing but fair tasks to think of, of one
-// weight. The one that has waited longest comes next. nil: it is another case.
-func (c *CPU) Pass(now uint64) *Task {
+// Pass is Pick for a task that yields or parks, in the usual case: it is a fair one, and there is nothing but fair tasks to think of,
+// of one weight, or only one. What has waited longest comes next, or prev again. nil: it is another case.
+func (c *CPU) Pass(now uint64, why Leaving) *Task {
 	prev := c.current
 	if now >= c.event || c.rt.ready.n|int(c.urgent.Load()) != 0 || !c.inbox.empty() || prev == nil || prev.class != Fair {
 		return nil
@@ -136,15 +136,24 @@ func (c *CPU) Pass(now uint64) *Task {
 		r = &c.pinned
 	}
 	h := r.head.Load()
-	if h == r.tail.Load() {
-		return nil
+	n := r.tail.Load() - h
+	if n == 0 {
+		if why == Parks {
+			return nil
+		}
+		c.since, prev.ran = now, prev.ran+now-c.since
+		c.until = now + c.fair.quantum
+		return prev // it is alone
 	}
 	t := r.at(h).Load()
-	if t.weight*weightOne != c.fair.unit || t.fair.counts != 0 || !r.head.CompareAndSwap(h, h+1) { // order: as ring.take's
-		return nil // what was read of t counts if nobody else has taken it
+	if !(n == 1 && why == Parks || c.fair.passes(t)) || !r.head.CompareAndSwap(h, h+1) { // order: as ring.take's
+		return nil
 	}
-	c.fair.passes(t) // it is this CPU's now: not before may anything of it be written
-	prev.ran += now - c.since
+	ran := now - c.since
+	prev.ran += ran
+	if why == Parks {
+		c.fair.ran(prev, prev.used+ran)
+	}
 	c.since = now
 	c.until = now + c.fair.quantum
 	t.claim()
@@ -153,8 +162,15 @@ func (c *CPU) Pass(now uint64) *Task {
 	return t
 }
 
-// Return is Finish for a task that yielded, and for which Pass found another.
-func (c *CPU) Return(prev *Task) {
+// Return is Finish for a task for which Pass found another.
+func (c *CPU) Return(prev *Task, why Leaving, now uint64) {
+	if why == Parks {
+		w := prev.word.Load() &^ 15
+		if word(w)&permit != 0 || !prev.word.CompareAndSwap(w|uint64(Running), w|uint64(Blocked)) { // order: as block's
+			c.Finish(prev, why, now)
+		}
+		return
+	}
 	prev.becomeReady()
 	c.queue(prev)
 	if c.sched.idle.Load() != 0 {

@@ -63,6 +63,7 @@ type share struct {
 	credit int64  // in parts of oneQuantum: below 0 after luck, until its turn is over
 	since  uint64 // the clock at its last visit, or when it came
 	need   int64  // what it ran for the last time, in these parts; if counts is 0, it is a quantum
+	used   uint64 // for how long it ran, ns, if that does not count yet
 	counts uint32 // its weight with compensation, in 1/weightOne; 0: it has none
 	kind   uint32 // position in its sequence of kinds of visits
 }
@@ -129,6 +130,9 @@ func (f *fairPick) accept(t *Task, others int) bool {
 		f.picks++
 		return true
 	}
+	if s.used != 0 {
+		f.settle(t)
+	}
 	weight, need := s.counts, s.need
 	if weight == 0 {
 		weight, need = t.weight*weightOne, oneQuantum
@@ -158,7 +162,7 @@ func (f *fairPick) accept(t *Task, others int) bool {
 // passes is accept of a task of the largest weight about, for one who gives up its turn: then each visit is accepted, and
 // all that remains of it is that the clock goes on. false: it is to be asked for by accept.
 func (f *fairPick) passes(t *Task) bool {
-	if t.weight*weightOne != f.unit || t.fair.counts != 0 {
+	if t.weight*weightOne != f.unit || t.fair.used != 0 || t.fair.counts != 0 {
 		return false
 	}
 	f.clock += f.step
@@ -170,9 +174,13 @@ func (f *fairPick) passes(t *Task) bool {
 func (f *fairPick) draw(weight uint32) bool { return f.next()%oneQuantum < uint64(weight)*f.inverse }
 
 // ran notes for how many ns t ran, which was accepted and stops running, for whatever reason, or is to compete again.
-func (f *fairPick) ran(t *Task, used uint64) {
+func (f *fairPick) ran(t *Task, used uint64) { t.fair.used = max(used, 1) }
+
+// settle has what t ran count. Not before it competes: most tasks that block have the CPU for themselves when they return.
+func (f *fairPick) settle(t *Task) {
 	s := &t.fair
-	s.counts = 0
+	used := s.used
+	s.used, s.counts = 0, 0
 	if used != f.quantum {
 		part := min(max(used, f.quantum/maxGain, 1), maxGain*f.quantum) << 16 / f.quantum // of the quantum, in 2^-16
 		s.need = int64(part) * (oneQuantum >> 16)
@@ -181,7 +189,7 @@ func (f *fairPick) ran(t *Task, used uint64) {
 }
 
 // gaveUp is ran for one that let others go first: it is owed nothing for what it did not use.
-func (f *fairPick) gaveUp(t *Task) { t.fair.counts = 0 }
+func (f *fairPick) gaveUp(t *Task) { t.fair.used, t.fair.counts = 0, 0 }
 
 // see counts a visit, and has unit follow the largest weight: up at once; down to that of the last two windows of visits,
 // as one that comes and goes within a round is soon here again, or, if the last one accepted nobody, to that one's.

@@ -174,7 +174,9 @@ func (s *Sched) enqueue(cpu int, t *Task, handler bool) {
 	if idle := s.idle.Load() & t.affinity.Load(); idle != 0 && idle>>to&1 == 0 && t.class != RealTime {
 		to = s.nearest(to, idle)
 	}
-	t.woken = s.machine.NowNs()
+	if t.urgent() || t.word.Load()>>indexBits%latencyEvery == 0 {
+		t.woken = s.machine.NowNs() // fair ones do not need it, and to read the clock is dear
+	}
 	if to != cpu || handler {
 		s.send(c, t, to)
 		return
@@ -188,6 +190,9 @@ func (s *Sched) enqueue(cpu int, t *Task, handler bool) {
 		c.share()
 	}
 }
+
+// latencyEvery is how many wake-ups there are for one of which Counters.Latency has the time.
+const latencyEvery = 16
 
 // send puts a ready task into a CPU's inbox, and kicks the CPU if it is idle or the task is urgent.
 func (s *Sched) send(c *CPU, t *Task, to int) {

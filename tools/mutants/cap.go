@@ -17,6 +17,7 @@ var capMutants = []mutant{
 	{"cap: a child is linked without CAS", "kernel/cap/derive.go", []edit{{"if swap(&p.head, h, h.to(i, 0)) { //", "if p.head.Store(uint64(h.to(i, 0))); true { //"}}, capExplored("G4|Siblings")},
 	{"cap: a child is found before it is linked", "kernel/cap/derive.go", []edit{{"\tembryo := r.owner.Load()\n", "\tembryo := r.owner.Load()\n\tr.owner.StoreRelease(nameOf(i, embryo).key(d.To))\n"}}, capExplored("Hatch")},
 	{"cap: a child hatches without CAS", "kernel/cap/derive.go", []edit{{"r.owner.CompareAndSwap(embryo, name.key(d.To)) //", "r.owner.StoreRelease(name.key(d.To)) //"}}, capExplored("G4|G3")},
+	{"cap: a child is linked below what was given away", "kernel/cap/derive.go", []edit{{"\tif p.owner.Load() != parent.key(by) && t.takeBack", "\tif false && t.takeBack"}}, capExplored("G9")},
 	{"cap: rights grow", "kernel/cap/derive.go", []edit{{"case d.Rights&^m.rights() != 0 || d.To", "case d.To"}}, capHost("TestTable_G2")},
 	{"cap: a transfer without CAS", "kernel/cap/derive.go", []edit{{"case !r.owner.CompareAndSwap(name.key(by), name.key(to)): //", "case r.owner.Swap(name.key(to)) == 0: //"}}, capExplored("G9")},
 	{"cap: the dead are found", "kernel/cap/lookup.go", []edit{{"\tif link(r.head.Load())&dead != 0 || r.owner.Load() != key {\n\t\treturn Object{}, ErrNone", "\tif r.owner.Load() != key {\n\t\treturn Object{}, ErrNone"}}, capExplored("G1")},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"exo/kernel/sched/work"
 	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
@@ -183,9 +185,9 @@ func (s *stage) Get(elements int) *sync.Buffer {
 	return &sync.Buffer{Elements: make([]atom.Uint64, elements)}
 }
 
-// The whole way, with somebody else who uses the capacity: he tells the graph by Release, or when an Admit takes something back.
-func TestExplore_DAG_G3_OnAWorker(t *testing.T) {
-	explore.Exhaustive(t, explore.Config{Preemptions: 2, Steps: 20000}, func(x *explore.Run) (fns []func(), check func() error) {
+// onAWorker has worker 0 run root, which starts the graph, and another thread do outside before it waits for the graph's end.
+func onAWorker(demands []Demand, total Demand, root, outside func(c *Capacity)) explore.Program {
+	return func(x *explore.Run) (fns []func(), check func() error) {
 		s, c, g := new(stage), new(Capacity), new(Graph)
 		const jobs = 16
 		if !s.Init(&work.Config{
@@ -197,39 +199,68 @@ func TestExplore_DAG_G3_OnAWorker(t *testing.T) {
 		x.Name("pool", &s.Pool)
 		x.Name("graph", g)
 		x.Name("capacity", c)
-		c.Init(Demand{CPU: 2, IO: 1})
-		g.Init(make([]Node, 2), make([]Edge, 1), s, Admission{Capacity: c})
-		var ran [2]int
-		for _, d := range []Demand{{IO: 1}, {CPU: 2}} {
-			if _, err := g.AddNode("", func(_ *work.Worker, _ *Graph, id ID) { ran[id]++ }, 1, d); err != nil {
+		c.Init(total)
+		g.Init(make([]Node, len(demands)), nil, s, Admission{Capacity: c})
+		ran := 0
+		for _, d := range demands {
+			if _, err := g.AddNode("", func(*work.Worker, *Graph, ID) { ran++ }, 1, d); err != nil {
 				panic(err)
 			}
 		}
 		if _, err := g.Check(nil); err != nil {
 			panic(err)
 		}
-		return []func(){func() {
-				s.Run(0, &s.context)
-			}, func() {
+		return []func(){func() { s.Run(0, &s.context) }, func() {
 				j := s.New(1, func(w *work.Worker, _ *work.Job) {
+					root(c)
 					if err := g.Start(w); err != nil {
 						panic(err)
 					}
 				})
 				s.Submit(0, j, true)
-				if his := (Demand{CPU: 1, IO: 1}); c.Admit(&his) {
-					c.Release(&his)
-				}
+				outside(c)
 				s.Wait(1, j)
 				s.Free(1, j)
 				s.Stop()
 			}}, func() error {
-				if ran != [2]int{1, 1} || g.Running() || c.Free() != c.Total() {
-					return fmt.Errorf("nodes ran %v times, running: %v, free: %v", ran, g.Running(), c.Free())
+				if ran != len(demands) || g.Running() {
+					return fmt.Errorf("%d nodes ran of %d, running: %v", ran, len(demands), g.Running())
 				}
 				return nil
 			}
+	}
+}
+
+// The whole way, with somebody else who uses the capacity: he tells the graph by Release.
+func TestExplore_DAG_G3_OnAWorker(t *testing.T) {
+	explore.Exhaustive(t, explore.Config{Preemptions: 2, Steps: 20000}, onAWorker([]Demand{{IO: 1}, {CPU: 2}}, Demand{CPU: 2, IO: 1},
+		func(*Capacity) {}, func(c *Capacity) {
+			if his := (Demand{CPU: 1, IO: 1}); c.Admit(&his) {
+				c.Release(&his)
+			}
+		}))
+}
+
+// Or when an Admit takes back what it had: a node has been refused because of it, and nothing else happens any more.
+func TestExplore_DAG_G3_ARefusedAdmitTells(t *testing.T) {
+	refused := 0
+	explore.Exhaustive(t, explore.Config{Preemptions: 2, Steps: 20000}, func(x *explore.Run) (fns []func(), check func() error) {
+		over := false
+		return onAWorker([]Demand{{CPU: 2}}, Demand{CPU: 2, IO: 1}, func(c *Capacity) {
+			if !c.Admit(&Demand{IO: 1}) {
+				return
+			}
+			explore.Wait(func() bool { return over || c.used[CPU].Load() == 1 })
+		}, func(c *Capacity) {
+			if his := (Demand{CPU: 1, IO: 1}); c.Admit(&his) {
+				c.Release(&his)
+			} else {
+				refused++
+			}
+			over = true
+		})(x)
 	})
+	require.Positive(t, refused)
 }
 
 // Two who take and give back: never more is in use than there is, at no moment.

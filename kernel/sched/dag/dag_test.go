@@ -391,6 +391,12 @@ func TestDAG_StartRefuses(t *testing.T) {
 		require.False(t, g.Running())
 		require.Zero(t, ran.Load())
 	}
+	p.n = 7
+	g = p.build(t, h, Admission{}, func(*work.Worker, *Graph, ID) { ran.Add(1) }, noWork)
+	_, err = g.Check(nil)
+	require.NoError(t, err)
+	h.do(func(w *work.Worker) { require.NoError(t, g.Start(w)) })
+	require.EqualValues(t, 7, ran.Swap(0))
 	// While it runs it can be neither started nor changed.
 	small := &plan{n: 1, needs: make([][]ID, 1)}
 	var again *Graph

@@ -161,10 +161,11 @@ func TestExplore_Work_G4_ForkAgainstIdle(t *testing.T) {
 
 // Two jobs, two sleepers: each job wakes one of its own.
 func TestExplore_Work_G4_TwoForksAgainstIdle(t *testing.T) {
-	exploreWork(t, 1, program(3, 3, 0, func(s *small, me int) {
+	explore.PCT(t, explore.PCTConfig{Runs: 2000, Depth: 2, Steps: 20000}, program(3, 3, 0, func(s *small, me int) {
 		root := s.job(me, 0, func(w *Worker) {
 			j := s.job(w.index, 1, func(*Worker) { s.blocked(2) })
 			k := s.job(w.index, 2, func(*Worker) { s.blocked(1) })
+			explore.Wait(func() bool { return s.idle.Load() == 7&^(1<<w.index) })
 			w.Fork(j)
 			w.Fork(k)
 			s.blocked(1)
@@ -178,7 +179,7 @@ func TestExplore_Work_G4_TwoForksAgainstIdle(t *testing.T) {
 
 // Two who submit to one inbox.
 func TestExplore_Work_G1_TwoSubmitters(t *testing.T) {
-	exploreWork(t, 2, program(2, 3, 0, func(s *small, me int) {
+	exploreWork(t, 1, program(2, 3, 0, func(s *small, me int) {
 		root := s.job(me, 0, func(w *Worker) { s.Submit(1, s.job(w.index, 1, nil), false) })
 		s.Submit(0, root, true)
 		s.Submit(1, s.job(me, 2, nil), false)
@@ -289,7 +290,8 @@ func TestExplore_Work_G5_NoStrangers(t *testing.T) {
 			s.join(w, j, 1)
 		})
 		s.Submit(0, first, true)
-		s.Submit(1, s.job(me, 2, func(w *Worker) {
+		s.blocked(1)
+		second := s.job(me, 2, func(w *Worker) {
 			k := s.job(w.index, 3, func(w *Worker) {
 				for i := range s.workers {
 					if &s.workers[i] == w && w.depth > 0 && root != nil {
@@ -298,10 +300,14 @@ func TestExplore_Work_G5_NoStrangers(t *testing.T) {
 				}
 			})
 			w.Fork(k)
-			s.blocked(3)
+			if s.ran[1] > 0 {
+				s.blocked(3)
+			}
 			s.join(w, k, 3)
-		}), false)
+		})
+		s.Submit(1, second, true)
 		s.wait(me, first, 0)
+		s.wait(me, second, 2)
 	}))
 }
 

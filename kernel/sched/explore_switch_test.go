@@ -1,0 +1,519 @@
+//go:build explore
+
+package sched
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"exo/kernel/sync"
+	"exo/kernel/sync/atom"
+	"exo/kernel/sync/explore"
+)
+
+// stage is a machine to explore: thread i is CPU i. Each task is a script, a letter for each thing that it does:
+//
+//	p parks    w0 wakes task 0    j0 joins it    y yields    t a timer interrupt    b0 makes task 0 urgent
+//	. an operation, with a fence    T no interrupt, but what must hold after one
+//
+// At the script's end it exits. It is on the CPU of its number, current, or if it is queued in that CPU's ring.
+type stage struct {
+	cpus        int
+	running     []string // task i runs on CPU i at first; "": none does, and the CPU idles
+	queued      []string // on CPU 0
+	preemptions int
+	stop        int  // so many tasks are to end; 0: all
+	joined      bool // tasks are not detached
+}
+
+// faults replaces steps of the scheduler or of the machine, to see that this is noticed.
+type faults struct {
+	enterIdle func(*CPU) bool
+	block     func(*Task) bool
+	finish    func(c *CPU, prev *Task, why Leaving, now uint64)
+	wake      func(s *Sched, cpu int, id ID)
+	joined    func(s *Sched, cpu int, id, me ID) (uint64, bool, error)
+	early     bool // Finish comes before the stack is left
+}
+
+// explored is a machine.
+type explored struct {
+	Sched
+	rcu    sync.RCU
+	tasks  []*exploredTask
+	kicked [4]atom.Uint32
+	other  atom.Uint32
+	stage  stage
+	faults faults
+	ended  int
+	now    uint64
+}
+
+type exploredTask struct {
+	*Task
+	ID
+	script  string
+	at      int
+	waits   int // 1 + whom it joins
+	on      int // 1 + the CPU on whose stack it is
+	waking  int // Wakes that have begun
+	wakes   int // Parks that have ended
+	joined  uint64
+	urgent  bool
+	blocked bool
+}
+
+func (m *explored) NowNs() uint64                 { return m.now }
+func (m *explored) Kick(cpu int)                  { m.kicked[cpu].Store(1) }
+func (m *explored) Interrupt(int)                 {}
+func (m *explored) Stalled(cpu int, g, ns uint64) {}
+func (m *explored) over() bool                    { return m.ended == m.stage.stop }
+
+// newExplored makes a machine with no task.
+func newExplored(x *explore.Run, cpus, slots int) *explored {
+	m := &explored{now: 1}
+	m.rcu.Init(make([]sync.RCUCPU, cpus), m, 0)
+	m.Init(&Config{
+		Tasks: make([]Task, slots), Links: make([]sync.Link, slots), PoolCPUs: make([]sync.PoolCPU, cpus), CPUs: make([]CPU, cpus),
+		Rings: make([]atom.Pointer[Task], cpus*RingLength(slots)), Timers: make([]Timer, cpus*slots),
+		Victims: make([]Victim, cpus*cpus), Distance: func(a, b int) int { return 1 }, Machine: m, RCU: &m.rcu,
+		RealTimeLimit: WholeCPU,
+	})
+	for i := range m.cpus {
+		m.cpus[i].fair.setLottery(0)
+		m.rcu.IdleExit(i)
+	}
+	x.Name("sched", m)
+	x.Name("tasks", m.Sched.tasks)
+	x.Name("cpus", m.cpus)
+	return m
+}
+
+// add makes a task that is ready and in no queue.
+func (m *explored) add(script string, cpu int) *exploredTask {
+	id, slot, err := m.New(cpu, &Start{Detached: !m.stage.joined})
+	if err != nil {
+		panic(err)
+	}
+	t := &exploredTask{Task: &m.Sched.tasks[slot], ID: id, script: script}
+	m.tasks = append(m.tasks, t)
+	t.becomeReadySlowly()
+	return t
+}
+
+func (m *explored) taskOf(t *Task) *exploredTask {
+	for _, u := range m.tasks {
+		if u.Task == t {
+			return u
+		}
+	}
+	panic("no such task")
+}
+
+// enterStack and leaveStack watch G1 of cpu.go: nobody runs on a stack that another CPU has not left.
+func (m *explored) enterStack(cpu int, t *Task) {
+	if t == nil {
+		return
+	}
+	u := m.taskOf(t)
+	if u.on != 0 {
+		panic("a task runs on two CPUs")
+	}
+	if !t.mayRunOn(cpu) {
+		panic("a task runs where it may not")
+	}
+	u.on = 1 + cpu
+}
+
+func (m *explored) leaveStack(t *Task) {
+	if t != nil {
+		m.taskOf(t).on = 0
+	}
+}
+
+// reschedule is kernel/tasks.go's.
+func (m *explored) reschedule(cpu int, why Leaving) bool {
+	c := m.CPU(cpu)
+	prev := c.Current()
+	next := c.Pick(m.now, why)
+	if next == prev {
+		return false
+	}
+	finish := func() {
+		if prev != nil {
+			m.finish(c, prev, why)
+		}
+	}
+	if m.faults.early {
+		finish()
+		explore.Step("the stack is left")
+	}
+	m.leaveStack(prev)
+	explore.Step("the next stack is entered")
+	m.enterStack(cpu, next)
+	if !m.faults.early {
+		finish()
+	}
+	return true
+}
+
+func (m *explored) finish(c *CPU, prev *Task, why Leaving) {
+	if why == Exits {
+		m.ended++
+	}
+	if m.faults.block != nil && why == Parks {
+		if !m.faults.block(prev) {
+			prev.becomeReady()
+			c.file(prev, m.now)
+		}
+		return
+	}
+	c.Finish(prev, why, m.now)
+}
+
+// cpu is what a CPU does.
+func (m *explored) cpu(i int) func() {
+	return func() {
+		c := m.CPU(i)
+		for !m.over() {
+			if t := c.Current(); t != nil {
+				m.act(i, m.taskOf(t))
+				continue
+			}
+			if m.reschedule(i, Parks) {
+				continue
+			}
+			enter := (*CPU).EnterIdle
+			if m.faults.enterIdle != nil {
+				enter = m.faults.enterIdle
+			}
+			if !enter(c) {
+				continue
+			}
+			explore.Wait(func() bool { return m.kicked[i].Load() != 0 || m.over() })
+			m.kicked[i].Store(0)
+			c.LeaveIdle()
+		}
+	}
+}
+
+// act does a task's next thing.
+func (m *explored) act(cpu int, t *exploredTask) {
+	c := m.CPU(cpu)
+	if t.on != 1+cpu {
+		panic("a CPU runs a task on whose stack it is not")
+	}
+	if t.blocked {
+		if t.blocked = false; t.waits == 0 {
+			if t.wakes++; t.wakes > t.waking {
+				panic("a task goes on, and nobody has woken it")
+			}
+		}
+	}
+	if t.at == len(t.script) {
+		m.reschedule(cpu, Exits)
+		return
+	}
+	letter := t.script[t.at]
+	whom := func() *exploredTask {
+		t.at++
+		return m.tasks[t.script[t.at]-'0']
+	}
+	switch letter {
+	case 'p':
+		t.blocked = true
+		if !c.TakePermit() {
+			t.at++
+			m.reschedule(cpu, Parks)
+			return
+		}
+	case 'w':
+		u := whom()
+		u.waking++
+		if m.faults.wake != nil {
+			m.faults.wake(&m.Sched, cpu, u.ID)
+		} else {
+			m.Wake(cpu, u.ID, false)
+		}
+	case 'j':
+		u := whom()
+		joined := (*Sched).Joined
+		if m.faults.joined != nil {
+			joined = m.faults.joined
+		}
+		result, done, err := joined(&m.Sched, cpu, u.ID, t.ID)
+		if err != nil {
+			panic(err)
+		}
+		if t.waits = 1; !done {
+			t.at-- // again
+			t.blocked = true
+			if !c.TakePermit() {
+				m.reschedule(cpu, Parks)
+			}
+			return
+		}
+		t.waits, t.joined = 0, result
+	case 'y':
+		t.at++
+		m.reschedule(cpu, Yields)
+		return
+	case 't', 'T':
+		if letter == 't' {
+			c.Tick(m.now)
+		} else {
+			m.other.Add(1)
+		}
+		if m.idle.Load()>>1&1 != 0 && m.kicked[1].Load() == 0 {
+			if n, _ := c.spare(); n > 0 {
+				panic("a CPU sleeps, and nobody tells it of what it could steal")
+			}
+		}
+	case 'b':
+		u := whom()
+		u.urgent = true
+		u.Context.SetPriority(Urgent+1, &t.Context)
+		m.Reprioritize(u.Task)
+	case '.':
+		m.other.Add(1)
+	}
+	t.at++
+}
+
+// program is the stage, and what must hold at its end.
+func (s stage) program(f faults) explore.Program {
+	return func(x *explore.Run) (threads []func(), check func() error) {
+		sync.CloseOrder()
+		m := newExplored(x, s.cpus, 8)
+		m.faults, m.stage = f, s
+		if s.stop == 0 {
+			for _, script := range s.running {
+				if script != "" {
+					s.stop++
+				}
+			}
+			s.stop += len(s.queued)
+		}
+		m.stage = s
+		for i, script := range s.running {
+			t := m.add(script, i)
+			if script == "" {
+				m.ended++ // there is none
+				m.stage.stop++
+				continue
+			}
+			m.cpus[i].queue(t.Task)
+			m.reschedule(i, Parks)
+		}
+		for _, script := range s.queued {
+			m.cpus[0].queue(m.add(script, 0).Task)
+		}
+		for i := range m.cpus {
+			threads = append(threads, m.cpu(i))
+		}
+		return threads, func() error {
+			for _, t := range m.tasks {
+				if st := word(t.word.Load()).state(); t.script != "" && t.at == len(t.script) && st != Free && st != Done && st != Running {
+					return fmt.Errorf("a task has done all, and is %s", st)
+				}
+			}
+			return nil
+		}
+	}
+}
+
+var wakeStages = []stage{
+	{cpus: 2, running: []string{"p", "w0"}, preemptions: 3},
+	{cpus: 2, running: []string{".p", "w0."}, preemptions: 3},
+	{cpus: 2, running: []string{"pw1", "w0p"}, preemptions: 2},
+	{cpus: 2, running: []string{"p", "w0"}, queued: []string{"."}, preemptions: 2},
+	{cpus: 2, running: []string{"p", "w0w2"}, queued: []string{"p"}, preemptions: 2},
+	{cpus: 3, running: []string{"p", "w0", "w0"}, preemptions: 2},
+}
+
+// Wake against Park, and against going idle; two wakers; a task that others take over as soon as it is ready.
+func TestExplore_Wake_G1_G2_AgainstParkAndIdle(t *testing.T) {
+	for _, s := range wakeStages {
+		t.Run(s.name(), func(t *testing.T) {
+			explore.Exhaustive(t, explore.Config{Preemptions: s.preemptions}, s.program(faults{}))
+		})
+	}
+}
+
+func (s stage) name() string {
+	name := fmt.Sprint(s.cpus)
+	for _, script := range s.running {
+		name += "|" + script
+	}
+	for _, script := range s.queued {
+		name += "+" + script
+	}
+	return name
+}
+
+func TestExplore_Switch_Random(t *testing.T) {
+	for _, s := range []stage{
+		{cpus: 3, running: []string{"pw1y", "w0pw2", "py.w1"}, queued: []string{"y.", "yy"}, stop: 4},
+		{cpus: 3, running: []string{"pyp", "w0.w0", "yyy"}, queued: []string{"y.y", ".", "yy"}, stop: 5},
+	} {
+		t.Run(s.name(), func(t *testing.T) {
+			explore.PCT(t, explore.PCTConfig{Depth: 4, Runs: 4000}, s.program(faults{}))
+		})
+	}
+}
+
+// notices says whether one of the stages shows a fault.
+func notices(stages []stage, f faults) bool {
+	for _, s := range stages {
+		if _, failure := explore.Find(explore.Config{Preemptions: s.preemptions}, s.program(f)); failure != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func TestExplore_Wake_NoticesFaults(t *testing.T) {
+	for name, f := range map[string]faults{
+		"into the idle set without a fence": {enterIdle: func(c *CPU) bool {
+			c.sched.idle.StoreRelease(c.sched.idle.Load() | 1<<c.id)
+			if !c.hasWork() && !c.worthStealing() {
+				return true
+			}
+			c.LeaveIdle()
+			return false
+		}},
+		"into the idle set after looking": {enterIdle: func(c *CPU) bool {
+			if c.hasWork() || c.worthStealing() {
+				return false
+			}
+			c.sched.idle.Or(1 << c.id)
+			return true
+		}},
+		"block does not look at the permit": {block: func(t *Task) bool {
+			for {
+				if w := word(t.word.Load()); t.word.CompareAndSwap(uint64(w), uint64(w.in(Blocked))) {
+					return true
+				}
+			}
+		}},
+		"block by a store": {block: func(t *Task) bool {
+			w := word(t.word.Load())
+			if w&permit != 0 {
+				return !t.word.CompareAndSwap(uint64(w), uint64(w&^permit))
+			}
+			t.word.Store(uint64(w.in(Blocked)))
+			return true
+		}},
+		"block while on the stack": {early: true},
+		"Wake leaves no permit": {wake: func(s *Sched, cpu int, id ID) {
+			if word(s.find(id).word.Load()).state() == Blocked {
+				s.Wake(cpu, id, false)
+			}
+		}},
+		"Wake by a store": {wake: func(s *Sched, cpu int, id ID) {
+			t := s.find(id)
+			w := word(t.word.Load())
+			switch {
+			case w.state() == Free || t.id.Load() != uint64(id):
+			case w.state() != Blocked:
+				t.word.CompareAndSwap(uint64(w), uint64(w|permit))
+			default:
+				t.word.Store(uint64(w.in(Ready) + counted))
+				s.enqueue(cpu, t, false)
+			}
+		}},
+		"Wake kicks nobody": {wake: func(s *Sched, cpu int, id ID) {
+			t := s.find(id)
+			if w := t.word.Load(); word(w).state() == Blocked && t.word.CompareAndSwap(w, uint64(word(w).in(Ready)+counted)) {
+				s.cpus[t.cpu.Load()].inbox.put(t)
+			} else {
+				s.Wake(cpu, id, false)
+			}
+		}},
+		"Wake looks at the idle set first": {wake: func(s *Sched, cpu int, id ID) {
+			t := s.find(id)
+			w := t.word.Load()
+			if to := int(t.cpu.Load()); word(w).state() == Blocked && to != cpu {
+				idle := s.leaveIdle(to)
+				if !t.word.CompareAndSwap(w, uint64(word(w).in(Ready)+counted)) {
+					panic("two wakers")
+				}
+				if s.cpus[to].inbox.put(t); idle {
+					s.machine.Kick(to)
+				}
+				return
+			}
+			s.Wake(cpu, id, false)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) { require.True(t, notices(wakeStages[:5], f)) })
+	}
+}
+
+// Join against the end of who is joined.
+var joinStages = []stage{
+	{cpus: 2, running: []string{"j1", "."}, preemptions: 4, joined: true},
+	{cpus: 2, running: []string{"j1", "pw2"}, queued: []string{"w1p"}, preemptions: 2, joined: true},
+	{cpus: 3, running: []string{"j1", "j2.", "."}, preemptions: 2, joined: true},
+}
+
+func TestExplore_Join_G4_AgainstExit(t *testing.T) {
+	for _, s := range joinStages {
+		t.Run(s.name(), func(t *testing.T) {
+			explore.Exhaustive(t, explore.Config{Preemptions: s.preemptions}, s.program(faults{}))
+		})
+	}
+}
+
+func TestExplore_Join_NoticesFaults(t *testing.T) {
+	for name, joined := range map[string]func(s *Sched, cpu int, id, me ID) (uint64, bool, error){
+		"joiner is written without a fence": func(s *Sched, cpu int, id, me ID) (uint64, bool, error) {
+			t := s.find(id)
+			if t.joiner.Load() == 0 {
+				t.joiner.StoreRelease(uint64(me))
+			}
+			return joinedThen(s, cpu, t)
+		},
+		"the state is looked at first": func(s *Sched, cpu int, id, me ID) (uint64, bool, error) {
+			t := s.find(id)
+			if word(t.word.Load()).state() != Done {
+				t.joiner.CompareAndSwap(0, uint64(me))
+				return 0, false, nil
+			}
+			return joinedThen(s, cpu, t)
+		},
+	} {
+		t.Run(name, func(t *testing.T) { require.True(t, notices(joinStages, faults{joined: joined})) })
+	}
+}
+
+func joinedThen(s *Sched, cpu int, t *Task) (uint64, bool, error) {
+	if word(t.word.Load()).state() != Done {
+		return 0, false, nil
+	}
+	s.free(cpu, t)
+	return 0, true, nil
+}
+
+// A CPU that goes idle, and one on which more waits than it runs: what both miss, the next tick finds.
+func TestExplore_Idle_G4_AgainstShare(t *testing.T) {
+	for _, s := range []stage{
+		{cpus: 2, running: []string{"w2y.t.", ""}, queued: []string{"."}, preemptions: 2},
+		{cpus: 2, running: []string{"yy.t.", ""}, queued: []string{".", "."}, preemptions: 2},
+		{cpus: 2, running: []string{"y.t", "."}, queued: []string{"y"}, preemptions: 2},
+	} {
+		t.Run(s.name(), func(t *testing.T) {
+			explore.Exhaustive(t, explore.Config{Preemptions: s.preemptions}, s.program(faults{}))
+		})
+	}
+}
+
+// Without that tick something is missed: the fence that the ring's owner saves would be needed.
+func TestExplore_Idle_TheTickIsNeeded(t *testing.T) {
+	s := stage{cpus: 2, running: []string{"yT", "."}, queued: []string{"yT"}, preemptions: 2}
+	_, failure := explore.Find(explore.Config{Preemptions: s.preemptions}, s.program(faults{}))
+	require.NotNil(t, failure)
+	require.Contains(t, failure.Reason, "a CPU sleeps")
+}
