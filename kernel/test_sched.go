@@ -112,9 +112,20 @@ func testShares(t *ktest.T, _ int) {
 		all += sum
 	}
 	t.Count(all)
+	for i := range ncpu * tasksOf {
+		got[i], weights[i] = g.ran[i].Ran, uint32(i%tasksOf+1)
+	}
+	jain := sched.Jain(got[:ncpu*tasksOf], weights[:ncpu*tasksOf])
 	var l text.Line
-	put(l.Str("# sched/shares: quanta=").Uint(all).Str(" worst off, in 1/1000 of its share: ").Uint(worst))
+	put(l.Str("# sched/shares: quanta=").Uint(all).Str(" worst off, in 1/1000 of its share: ").Uint(worst).
+		Str(", Jain's index by weight, in 1/1000: ").Uint(uint64(jain * 1000)))
 }
+
+// Jain's arguments.
+var (
+	got     [amd64.MaxCPUs * 4]uint64
+	weights [amd64.MaxCPUs * 4]uint32
+)
 
 // testDeadlines: tasks that reserve 90 % of CPU 0 use nearly what they reserved, beside one that wants all that there is;
 // and what goes beyond the whole CPU is refused.

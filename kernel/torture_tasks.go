@@ -233,5 +233,8 @@ func finishTasks(t *ktest.T) {
 	l.Reset().Str("# torture/tasks: all since boot: ")
 	all.Print(&l)
 	put(&l)
+	l.Reset().Str("# torture/tasks: from ready to running, ns: ")
+	all.Latency.Print(&l)
+	put(&l)
 	s.ops.Store(0)
 }
