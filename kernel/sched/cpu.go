@@ -340,7 +340,7 @@ func (c *CPU) arrive(t *Task, now uint64) {
 		t.cpu.StoreRelease(uint32(c.id))
 	}
 	if t.woken != 0 {
-		c.Counters.Latency.Add(now - t.woken)
+		c.Counters.Latency.Add(max(now, t.woken) - t.woken) // now was read before, and t may have become ready since
 		t.woken = 0
 	}
 }
