@@ -117,14 +117,14 @@ func serve(c *amd64.CPU) {
 			continue
 		}
 		amd64.IRQRestore(flagsIF)
-		work(c.Index)
+		doShare(c.Index)
 	}
 }
 
 const flagsIF = 1<<9 | 2
 
-// work makes this CPU's share of the call. The last one to finish wakes CPU 0.
-func work(cpu int) {
+// doShare makes this CPU's share of the call. The last one to finish wakes CPU 0.
+func doShare(cpu int) {
 	parallel.fn(cpu)
 	pending[cpu].Store(0)
 	if parallel.left.Add(-1) == 0 && cpu != 0 {
@@ -148,7 +148,7 @@ func (*theMachine) Parallel(n int, fn func(cpu int)) {
 		amd64.SendIPI(amd64.CPUByIndex(i).APICID, amd64.VectorCall)
 	}
 	amd64.IRQRestore(flagsIF)
-	work(0)
+	doShare(0)
 	for {
 		amd64.IRQDisable()
 		if parallel.left.Load() == 0 {

@@ -495,6 +495,47 @@ func TestExplore_Cap_G9_DeriveWhileGivenAway(t *testing.T) {
 	}
 }
 
+// Who deletes a capability that is just given away has all of it gone, whoever holds it then.
+func TestExplore_Cap_G3_DeleteWhileGivenAway(t *testing.T) {
+	given, ended := 0, 0
+	for _, steps := range []int{1, 9} {
+		explore.Exhaustive(t, explore.Config{Preemptions: 2}, func(x *explore.Run) ([]func(), func() error) {
+			w := newWorld(x, page0, 2, 1)
+			w.derive(0, w.names[0])
+			return []func(){
+					func() {
+						if w.Transfer(w.names[0], 1, 2) == nil {
+							given++
+						}
+					},
+					func() {
+						begun := false
+						for at := Name(0); ; explore.Yield() {
+							var err error
+							if at, err = w.Delete(1, w.names[0], 1, at, steps); err != nil && !begun {
+								return
+							}
+							if begun = true; at == 0 {
+								break
+							}
+						}
+						ended++
+						w.gone(w.names, "Delete")
+						if w.finds(w.names[0], 2) {
+							panic("G3: its new holder finds it")
+						}
+					},
+				}, func() error {
+					w.delete(0, w.root)
+					return w.whole()
+				}
+		})
+	}
+	if given == 0 || ended == 0 {
+		t.Fatalf("%d given away, %d deleted", given, ended)
+	}
+}
+
 // Uses are counted together, and not for another capability that has got the bucket meanwhile.
 func TestExplore_Cap_G7_Limit(t *testing.T) {
 	explore.Exhaustive(t, explore.Config{Preemptions: 2}, func(x *explore.Run) ([]func(), func() error) {

@@ -45,6 +45,7 @@ type linearCall struct {
 type linearAnswer struct {
 	name Name
 	err  error
+	late bool // of a Delete: it was told that there is more to do, and then that there is no such capability
 }
 
 // entry is a capability of the model.
@@ -124,6 +125,9 @@ func explains(s tree, c linearCall, a linearAnswer) (bool, tree) {
 		return true, s
 	}
 	helps := c.op == opDelete && a.err == nil && e != nil && e.holder == c.by // what is dead may be deleted again, until it is gone
+	if a.late && e == nil {
+		return true, s // another was about to free it
+	}
 	if !present && !helps {
 		return false, s
 	}
@@ -253,7 +257,7 @@ func (o *observed) one(w int, r *rand.Rand, root Name) []porcupine.Operation {
 	if c.op != opRevoke && c.op != opDelete || a.err != nil && !begun {
 		return []porcupine.Operation{first}
 	}
-	first.Output = linearAnswer{}
+	first.Output = linearAnswer{late: c.op == opDelete && a.err != nil}
 	if c.op == opDelete {
 		a.err = nil // ErrNone: somebody else did the last step
 	}

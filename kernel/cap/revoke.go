@@ -13,7 +13,8 @@ package cap
 
 // Revoke kills all that is below a capability, in at most so many steps. It returns 0 if that is done; otherwise where it
 // is: call again with that, where the first call has 0. In between nothing can be derived from the capability. Revoke needs
-// the right to. ErrNone: the capability is no more, so whoever killed it sees to what was below.
+// the right to. ErrNone: the capability is no more, so whoever killed it sees to what was below; or it has been given away
+// between two calls, and nothing can be derived from it before its new holder revokes.
 //
 // A step looks at one capability; one that has no child takes one, another up to three.
 func (t *Table) Revoke(cpu int, name Name, by Holder, at Name, steps int) (Name, error) {
@@ -68,17 +69,21 @@ func (t *Table) revokeOnly(cpu int, r *record, h link) bool {
 // once. ErrNone from a later call says that it is done, too.
 func (t *Table) Delete(cpu int, name Name, by Holder, at Name, steps int) (Name, error) {
 	r := t.caps.find(name.slot())
-	if r == nil || by == Nobody || r.owner.Load() != name.key(by) {
+	if r == nil || by == Nobody {
 		return 0, ErrNone
 	}
 	m, h := meta(r.meta.Load()), link(r.head.Load())
+	begun := at != 0 && h&dead != 0 // then whoever holds it by now, it is to be ended
 	switch lacks := m.rights()&Delete == 0; {
+	case begun && !r.lives(name):
+		return 0, ErrNone
+	case begun:
 	case r.owner.Load() != name.key(by) || lacks && h&dead != 0:
 		return 0, ErrNone
 	case lacks:
 		return 0, ErrRights
 	}
-	return t.kill(cpu, name, name.key(by), at, &steps)
+	return t.kill(cpu, name, name.key(by), begun, at, &steps)
 }
 
 // Drop deletes what a holder has, found in the slots from one on, whatever its rights: for when the holder is no more. Each
@@ -91,9 +96,11 @@ func (t *Table) Drop(cpu int, h Holder, slot uint32, at Name, steps int) (uint32
 			return i, at
 		}
 		steps--
-		owner := t.caps.at(i).owner.Load()
-		if Holder(owner) == h && h != Nobody {
-			if at, _ = t.kill(cpu, nameOf(i, owner), owner, at, &steps); at != 0 {
+		r := t.caps.at(i)
+		begun := at != 0 && link(r.head.Load())&dead != 0
+		owner := r.owner.Load()
+		if h != Nobody && (Holder(owner) == h || begun && Holder(owner) != Nobody) {
+			if at, _ = t.kill(cpu, nameOf(i, owner), owner, begun, at, &steps); at != 0 {
 				return i, at
 			}
 		}
@@ -102,16 +109,17 @@ func (t *Table) Drop(cpu int, h Holder, slot uint32, at Name, steps int) (uint32
 	return 0, 0
 }
 
-// kill marks a capability dead, so long as it has the owner word; reaps what is below it; and then tears it down, unless
-// somebody else does.
-func (t *Table) kill(cpu int, name Name, key uint64, at Name, steps *int) (Name, error) {
+// kill marks a capability dead, so long as it has the owner word, if that has not begun yet; reaps what is below it; and
+// then tears it down, unless somebody else does. From when it has begun the holder does not matter, for a transfer may
+// come late.
+func (t *Table) kill(cpu int, name Name, key uint64, begun bool, at Name, steps *int) (Name, error) {
 	r := t.caps.at(name.slot())
-	for begun := false; ; {
+	for {
 		h := link(r.head.Load())
 		switch {
-		case r.owner.Load() != key && begun:
+		case begun && !r.lives(name):
 			return 0, nil // somebody else has ended it
-		case r.owner.Load() != key:
+		case !begun && r.owner.Load() != key:
 			return 0, ErrNone
 		case h&claimed != 0:
 			return name, nil // its teardown is under way
@@ -121,10 +129,10 @@ func (t *Table) kill(cpu int, name Name, key uint64, at Name, steps *int) (Name,
 				return 0, nil
 			}
 		case h&dead != 0:
+			begun = true
 			if at = t.reap(cpu, name, at, steps); at != 0 {
 				return at, nil
 			}
-			begun = true
 		default:
 			begun = swap(&r.head, h, h.to(h.slot(), dead))
 		}

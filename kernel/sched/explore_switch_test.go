@@ -61,7 +61,6 @@ type exploredTask struct {
 	waking  int // Wakes that have begun
 	wakes   int // Parks that have ended
 	joined  uint64
-	urgent  bool
 	blocked bool
 }
 
@@ -273,7 +272,6 @@ func (m *explored) act(cpu int, t *exploredTask) {
 		}
 	case 'b':
 		u := whom()
-		u.urgent = true
 		u.Context.SetPriority(Urgent+1, &t.Context)
 		m.Reprioritize(u.Task)
 	case '.':
@@ -325,12 +323,13 @@ func (s stage) program(f faults) explore.Program {
 }
 
 var wakeStages = []stage{
-	{cpus: 2, running: []string{"p", "w0"}, preemptions: 3},
-	{cpus: 2, running: []string{".p", "w0."}, preemptions: 3},
+	{cpus: 2, running: []string{"p", "w0"}, preemptions: 2},
+	{cpus: 2, running: []string{".p", "w0."}, preemptions: 2},
 	{cpus: 2, running: []string{"pw1", "w0p"}, preemptions: 2},
 	{cpus: 2, running: []string{"p", "w0"}, queued: []string{"."}, preemptions: 2},
 	{cpus: 2, running: []string{"p", "w0w2"}, queued: []string{"p"}, preemptions: 2},
-	{cpus: 3, running: []string{"p", "w0", "w0"}, preemptions: 2},
+	{cpus: 3, running: []string{"p", "w0", ""}, preemptions: 1},
+	{cpus: 3, running: []string{"p", "w0", "w0"}, preemptions: 1},
 }
 
 // Wake against Park, and against going idle; two wakers; a task that others take over as soon as it is ready.
@@ -448,15 +447,15 @@ func TestExplore_Wake_NoticesFaults(t *testing.T) {
 			s.Wake(cpu, id, false)
 		}},
 	} {
-		t.Run(name, func(t *testing.T) { require.True(t, notices(wakeStages[:5], f)) })
+		t.Run(name, func(t *testing.T) { require.True(t, notices(wakeStages[:6], f)) })
 	}
 }
 
 // Join against the end of who is joined.
 var joinStages = []stage{
-	{cpus: 2, running: []string{"j1", "."}, preemptions: 4, joined: true},
-	{cpus: 2, running: []string{"j1", "pw2"}, queued: []string{"w1p"}, preemptions: 2, joined: true},
-	{cpus: 3, running: []string{"j1", "j2.", "."}, preemptions: 2, joined: true},
+	{cpus: 2, running: []string{"j1", "."}, preemptions: 2, joined: true},
+	{cpus: 2, running: []string{"j1", "pw2"}, queued: []string{"w1p"}, preemptions: 1, joined: true},
+	{cpus: 3, running: []string{"j1", "j2.", "."}, preemptions: 1, joined: true},
 }
 
 func TestExplore_Join_G4_AgainstExit(t *testing.T) {
@@ -500,8 +499,8 @@ func joinedThen(s *Sched, cpu int, t *Task) (uint64, bool, error) {
 // A CPU that goes idle, and one on which more waits than it runs: what both miss, the next tick finds.
 func TestExplore_Idle_G4_AgainstShare(t *testing.T) {
 	for _, s := range []stage{
-		{cpus: 2, running: []string{"w2y.t.", ""}, queued: []string{"."}, preemptions: 2},
-		{cpus: 2, running: []string{"yy.t.", ""}, queued: []string{".", "."}, preemptions: 2},
+		{cpus: 2, running: []string{"w2y.t.", ""}, queued: []string{"."}, preemptions: 1},
+		{cpus: 2, running: []string{"yy.t.", ""}, queued: []string{".", "."}, preemptions: 1},
 		{cpus: 2, running: []string{"y.t", "."}, queued: []string{"y"}, preemptions: 2},
 	} {
 		t.Run(s.name(), func(t *testing.T) {

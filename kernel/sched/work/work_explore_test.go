@@ -169,6 +169,7 @@ func TestExplore_Work_G4_TwoForksAgainstIdle(t *testing.T) {
 			w.Fork(j)
 			w.Fork(k)
 			s.blocked(1)
+			s.blocked(2)
 			s.join(w, k, 2)
 			s.join(w, j, 1)
 		})
