@@ -60,7 +60,7 @@ test: deps-test build lint ## everything that can fail, race detector on: what C
 	$(GO) test -race -tags explore -skip TestExplore -count=1 -timeout 40m ./kernel/sync
 	$(GO) test -tags explore -run TestExplore -count=1 -timeout 40m ./kernel/sync
 	$(GO) test -tags explore -count=1 -timeout 40m ./kernel/sync/explore
-	$(GO) test -tags explore -run Explore -count=1 -timeout 40m ./kernel/mm/... ./kernel/numa
+	$(GO) test -tags explore -run Explore -count=1 -timeout 40m ./kernel/mm/... ./kernel/numa ./kernel/sched/...
 	$(GO) test -race -tags explore -skip TestExplore -count=1 -timeout 40m ./kernel/cap
 	$(GO) test -tags explore -run TestExplore -count=1 -timeout 40m ./kernel/cap
 

@@ -36,7 +36,7 @@ var workMutants = []mutant{
 	{"dag: two dispatch at the same time", "kernel/sched/dag/admit.go", []edit{{"if g.busy.Add(1) != 1 {", "if g.busy.Add(1) > 9 {"}}, dagExplored},
 	{"dag: a node says too late that it waits", "kernel/sched/dag/admit.go", []edit{{"\t\tg.waiting.Add(1) //", "\t\tdefer g.waiting.Add(1) //"}}, dagExplored},
 	{"dag: an end is counted without atomicity", "kernel/sched/dag/admit.go", []edit{{"t.waits.Add(^uint32(0)) == 0 {", "func() bool { v := t.waits.Load() - 1; t.waits.Store(v); return v == 0 }() {"}}, dagExplored},
-	{"dag: incoming nodes are taken without an exchange", "kernel/sched/dag/admit.go", []edit{{"l := link(g.incoming.Swap(0)); l != 0;", "l := link(g.incoming.Load()); l != 0;"}}, dagRaced},
+	{"dag: incoming nodes are taken without an exchange", "kernel/sched/dag/admit.go", []edit{{"l := link(g.incoming.Swap(0)); l != 0;", "l := link(g.incoming.Load()); l != 0;"}}, "go test -timeout 20s -run TestDAG_G2_G3_G4 ./kernel/sched/dag"},
 	{"dag: one node more than MaxRunning", "kernel/sched/dag/admit.go", []edit{{"g.running.Load() >= a.MaxRunning", "g.running.Load() > a.MaxRunning"}}, dagRaced},
 	{"dag: the last of the queue is lost", "kernel/sched/dag/admit.go", []edit{{"\tif l == q.last {\n\t\tq.last = before\n", "\tif l == q.last {\n\t\tq.last = l\n"}}, dagRaced},
 	{"dag: nobody sets the bucket's timer", "kernel/sched/dag/admit.go", []edit{{"\tif g.timer.CompareAndSwap(0, 1) {", "\tif g.timer.CompareAndSwap(2, 1) {"}}, dagRaced},
@@ -49,7 +49,7 @@ var workMutants = []mutant{
 	{"dag: what never fits is not refused", "kernel/sched/dag/check.go", []edit{{"if !g.nodes[i].demand.Fits(&c.total) {", "if !g.nodes[i].demand.Fits(&c.total) && i == g.n {"}}, dagRaced},
 	{"dag: the critical path forgets a node's own time", "kernel/sched/dag/report.go", []edit{{"add(v.longest, u.took(measured))", "add(v.longest, 0)"}}, dagRaced},
 	{"dag: estimates wrap", "kernel/sched/dag/report.go", []edit{{"return sum | -carry", "return sum | carry"}}, dagRaced},
-	{"dag: a refused Start keeps jobs", "kernel/sched/dag/run.go", []edit{{"\t\t\tfor k := range i {\n\t\t\t\tw.Free(g.nodes[k].job)", "\t\t\tfor k := range min(i, 1) {\n\t\t\t\tw.Free(g.nodes[k].job)"}}, dagRaced},
+	{"dag: a refused Start keeps jobs", "kernel/sched/dag/run.go", []edit{{"\t\t\tfor k := range i {\n\t\t\t\tw.Free(g.nodes[k].job)", "\t\t\tfor k := range min(i, 1) {\n\t\t\t\tw.Free(g.nodes[k].job)"}}, "go test -timeout 20s -run TestDAG_StartRefuses ./kernel/sched/dag"},
 	{"dag: a run is over before its last node", "kernel/sched/dag/admit.go", []edit{{"g.left.Store(g.n)", "g.left.Store(max(g.n, 2) - 1)"}}, dagRaced},
 }
 

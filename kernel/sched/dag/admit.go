@@ -10,25 +10,26 @@
 //	    └── releases ──────────┴── nodes wait: dispatch
 //
 // G1. Each node is admitted exactly once in a run, after all nodes that it needs were completed, and sees what they wrote.
-// G2. Never do the demands of what is admitted and not completed exceed the capacity, nor their number MaxRunning, nor do more
-// begin in a time than the bucket lets.
-// G3. No node is lost: one that is ready and fits is admitted, by whoever made it ready or made room for it; or somebody is in
-// dispatch, and looks again.
-// G4. There is no deadlock: when nothing is admitted and not completed, and nobody else has taken of the capacity, a node that is
-// ready is admitted, at once or when its bucket's time comes.
+// G2. Never do the demands of what is admitted and not completed exceed the capacity, nor their number MaxRunning, nor do
+// more begin in a time than the bucket lets.
+// G3. No node is lost: one that is ready and fits is admitted, by whoever made it ready or made room for it; or somebody is
+// in dispatch, and looks again.
+// G4. There is no deadlock: when nothing is admitted and not completed, and nobody else has taken of the capacity, a node
+// that is ready is admitted, at once or when its bucket's time comes.
 //
-// Progress: complete is lock-free, but the choice among waiting nodes is made by one at a time: who comes meanwhile leaves word and
-// goes. So a dispatcher that is stopped delays those that wait, and nobody else. One choice looks at all that wait.
+// Progress: complete is lock-free, but the choice among waiting nodes is made by one at a time: who comes meanwhile leaves
+// word and goes. So a dispatcher that is stopped delays those that wait, and nobody else. One choice looks at all that wait.
 // Callers: preemption off; complete, by who ran the node; Kick, anybody, interrupt handlers too.
 // Memory: links in the nodes; whoever has the list has the link.
-// Not promised: that a large node is not overtaken by small ones; it is delayed until the last of these at most, in one graph.
+// Not promised: that a large node is not overtaken by small ones; it is delayed until the last of these at most, in one
+// graph.
 //
-// Proof sketch. waits falls by one for each edge, and who brings it to 0 has the node alone (G1: the subtractions are read-modify-
-// writes of one word, so the last one follows the others). busy counts those who wanted to dispatch; who finds it 0 is inside until it
-// takes the count it has seen to 0. So whoever comes later either is counted before, and the one inside looks again, after the
-// newcomer's word; or comes in himself (G3). Who makes room lowers used or running (a fence), then reads waiting; who has to
-// wait raises waiting (a fence), then is looked at, with used and running: one of them sees the other (Dekker's argument, as in
-// kernel/sched/work, idle.go).
+// Proof sketch. waits falls by one for each edge, and who brings it to 0 has the node alone (G1: the subtractions are
+// read-modify- writes of one word, so the last one follows the others). busy counts those who wanted to dispatch; who finds
+// it 0 is inside until it takes the count it has seen to 0. So whoever comes later either is counted before, and the one
+// inside looks again, after the newcomer's word; or comes in himself (G3). Who makes room lowers used or running (a fence),
+// then reads waiting; who has to wait raises waiting (a fence), then is looked at, with used and running: one of them sees
+// the other (Dekker's argument, as in kernel/sched/work, idle.go).
 package dag
 
 import "exo/kernel/sync/atom"

@@ -6,15 +6,16 @@
 //
 // G1. Of no resource is more in use than there is, at no moment.
 // G2. Admit takes all that is demanded or, in the end, nothing.
-// G3. Admit refuses only if a component did not fit at some moment of the call. It may be that another Admit had it, which was
-// refused then; so who waits tries again after every Release and after every Admit that took something back: watchers are told.
+// G3. Admit refuses only if a component did not fit at some moment of the call. It may be that another Admit had it, which
+// was refused then; so who waits tries again after every Release and after every Admit that took something back: watchers
+// are told.
 //
 // Progress: lock-free. Callers: anybody, preemption off; interrupt handlers too. Memory: its own words.
 // Not promised: that what fits is admitted before what asked later.
 //
 // Proof sketch. Each component is moved by compare-and-swap, up only as far as the total (G1). They are taken in one order,
-// and what was taken is given back if a later one is not there (G2). All are looked at first, so that a refusal that was clear from
-// the start disturbs nobody.
+// and what was taken is given back if a later one is not there (G2). All are looked at first, so that a refusal that was
+// clear from the start disturbs nobody.
 package dag
 
 import "exo/kernel/sync/atom"

@@ -9,9 +9,9 @@ const (
 	black
 )
 
-// Check says whether the graph can be run, in O(nodes + edges) and without recursion. ErrCycle: there is a circle; path gets its
-// nodes, each one before one that needs it, and the last before the first; n is how many there are, and path may be too short for all. ErrDemand:
-// path[0] is a node that would wait for ever. Nothing else may use the graph meanwhile.
+// Check says whether the graph can be run, in O(nodes + edges) and without recursion. ErrCycle: there is a circle; path
+// gets its nodes, each one before one that needs it, and the last before the first; n is how many there are, and path may
+// be too short for all. ErrDemand: path[0] is a node that would wait for ever. Nothing else may use the graph meanwhile.
 func (g *Graph) Check(path []ID) (n int, err error) {
 	if g.Running() {
 		return 0, ErrRunning
@@ -41,8 +41,8 @@ func (g *Graph) Check(path []ID) (n int, err error) {
 	return 0, nil
 }
 
-// search goes through all that can be reached from root and has not been seen, and puts it before the topological order as far as it
-// is known; or finds a circle, and returns its length.
+// search goes through all that can be reached from root and has not been seen, and puts it before the topological order as
+// far as it is known; or finds a circle, and returns its length.
 func (g *Graph) search(root link, path []ID) int {
 	g.at(root).enter(0)
 	for at := root; at != 0; {

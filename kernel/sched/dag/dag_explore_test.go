@@ -135,8 +135,8 @@ func TestExplore_DAG_G1_G2_G3_EndsAtTheSameTime(t *testing.T) {
 		[2]ID{0, 3}, [2]ID{1, 3}, [2]ID{2, 4}, [2]ID{1, 5}, [2]ID{3, 6}))
 }
 
-// Somebody else has room when a node becomes ready, and gives it back, or takes one component and finds the other gone: in both
-// cases he tells the graph.
+// Somebody else has room when a node becomes ready, and gives it back, or takes one component and finds the other gone: in
+// both cases he tells the graph.
 func TestExplore_DAG_G3_SomebodyElse(t *testing.T) {
 	program := func(total, his Demand, demands []Demand, edges ...[2]ID) explore.Program {
 		return func(x *explore.Run) (fns []func(), check func() error) {
@@ -185,7 +185,8 @@ func (s *stage) Get(elements int) *sync.Buffer {
 	return &sync.Buffer{Elements: make([]atom.Uint64, elements)}
 }
 
-// onAWorker has worker 0 run root, which starts the graph, and another thread do outside before it waits for the graph's end.
+// onAWorker has worker 0 run root, which starts the graph, and another thread do outside before it waits for the graph's
+// end.
 func onAWorker(demands []Demand, total Demand, root, outside func(c *Capacity)) explore.Program {
 	return func(x *explore.Run) (fns []func(), check func() error) {
 		s, c, g := new(stage), new(Capacity), new(Graph)

@@ -141,7 +141,8 @@ func TestCapacity_G1_G2_G3_AgainstAModel(t *testing.T) {
 	require.Positive(t, admitted)
 }
 
-// Owners of demands write plain words, one for each unit: if two had the same unit the race detector, or the check, would see it.
+// Owners of demands write plain words, one for each unit: if two had the same unit the race detector, or the check, would
+// see it.
 func TestCapacity_G1_G2_NeverMoreThanThereIs(t *testing.T) {
 	total := Demand{CPU: 3, Memory: 10, IO: 1, Caps: 5}
 	var c Capacity

@@ -19,9 +19,9 @@
 //	run.go        Start: all that on workers
 //	report.go     critical path, speedup, and what they are compared with
 //
-// With P CPUs no order of the nodes is faster than work/P, nor than the critical path; and any order in which no CPU is idle while
-// a node is ready takes at most work/P + critical path (Graham, BSTJ 1966; Brent, JACM 1974), so at most twice the best. Admission can
-// keep nodes waiting; then only the two lower bounds hold.
+// With P CPUs no order of the nodes is faster than work/P, nor than the critical path; and any order in which no CPU is
+// idle while a node is ready takes at most work/P + critical path (Graham, BSTJ 1966; Brent, JACM 1974), so at most twice
+// the best. Admission can keep nodes waiting; then only the two lower bounds hold.
 //
 // Start reading: graph.go, then admit.go.
 package dag

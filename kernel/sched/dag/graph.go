@@ -85,8 +85,8 @@ type Admission struct {
 // Golden is the usual Admission.Golden.
 const Golden = 20
 
-// Graph is tasks and their dependencies. It is built by one task: Init, AddNode, AddEdge, Check. Then it can be run, and again
-// when that is over.
+// Graph is tasks and their dependencies. It is built by one task: Init, AddNode, AddEdge, Check. Then it can be run, and
+// again when that is over.
 type Graph struct {
 	nodes     []Node
 	edges     []Edge
@@ -101,8 +101,8 @@ type Graph struct {
 	dispatcher // admit.go
 }
 
-// Init makes g an empty graph in the memory given. It must happen before any graph that uses the same Capacity starts. A graph that has
-// been run with a Capacity or a Bucket stays one for good: who tells it of a change may be late.
+// Init makes g an empty graph in the memory given. It must happen before any graph that uses the same Capacity starts. A
+// graph that has been run with a Capacity or a Bucket stays one for good: who tells it of a change may be late.
 func (g *Graph) Init(nodes []Node, edges []Edge, m Machine, a Admission) {
 	if a.Golden > 100 || len(nodes) > maxNodes || len(edges) > maxNodes {
 		panic("dag: more than 100 % or 2^31 nodes or edges")

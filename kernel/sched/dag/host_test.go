@@ -90,8 +90,8 @@ func (h *host) do(fn func(w *work.Worker)) {
 	h.Free(me, j)
 }
 
-// sim is a machine with a clock that stands still while nothing is due: CPUs that run what is admitted, the oldest first, and are never
-// idle while there is something.
+// sim is a machine with a clock that stands still while nothing is due: CPUs that run what is admitted, the oldest first,
+// and are never idle while there is something.
 type sim struct {
 	*Graph
 	now    uint64

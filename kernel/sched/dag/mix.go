@@ -2,10 +2,10 @@ package dag
 
 import "math/bits"
 
-// mix decides which of several that wait comes next: most by lottery (Waldspurger & Weihl, OSDI 1994), which favours whom tickets
-// favour and lets nobody starve but by bad luck; some in golden order, which leaves nothing to luck: the k-th one is that in whose
-// part of [0, 1) the fraction k/φ lies, and these fractions are spread more evenly than any others (Beatty's sequence of
-// the golden ratio; Knuth, TAOCP vol. 3, §6.4, theorem S).
+// mix decides which of several that wait comes next: most by lottery (Waldspurger & Weihl, OSDI 1994), which favours whom
+// tickets favour and lets nobody starve but by bad luck; some in golden order, which leaves nothing to luck: the k-th one
+// is that in whose part of [0, 1) the fraction k/φ lies, and these fractions are spread more evenly than any others
+// (Beatty's sequence of the golden ratio; Knuth, TAOCP vol. 3, §6.4, theorem S).
 type mix struct {
 	percent, due uint32 // in golden order; and what has been saved up for the next one
 	turn         uint64 // k times 2^64/φ, modulo 2^64: the fraction

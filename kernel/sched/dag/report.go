@@ -6,7 +6,8 @@ import (
 	"exo/kernel/text"
 )
 
-// Report is how a run went. Times are in ns. A node that ran others inside its own time, in a Join, counts theirs as its own too.
+// Report is how a run went. Times are in ns. A node that ran others inside its own time, in a Join, counts theirs as its
+// own too.
 type Report struct {
 	Nodes, Workers int
 	Makespan       uint64 // from Start to the end of the last node
@@ -15,14 +16,15 @@ type Report struct {
 	EstimatedWork  uint64 // the same two by the estimates
 	EstimatedPath  uint64
 	Thefts         uint64
-	// Fairness is Jain's index of the workers' busy times, in thousandths: 1000 if all were equal, 1000/Workers if one did it all.
+	// Fairness is Jain's index of the workers' busy times, in thousandths: 1000 if all were equal, 1000/Workers if one did
+	// it all.
 	Fairness uint32
 	// Waited counts nodes by how long they were ready before they began: below 1 µs, below 2, 4, … 2^14 µs, and longer.
 	Waited [16]uint32
 }
 
-// Report says how the last run went, and how long each worker was busy. busy has room for all workers of the pool. A graph that runs,
-// or has not been run as it is now, has none: false.
+// Report says how the last run went, and how long each worker was busy. busy has room for all workers of the pool. A graph
+// that runs, or has not been run as it is now, has none: false.
 func (g *Graph) Report(busy []uint64) (r Report, ok bool) {
 	if g.Running() || !g.checked || g.pool == nil || len(busy) < g.pool.Workers() {
 		return Report{}, false
@@ -63,8 +65,8 @@ func add(a, b uint64) uint64 {
 	return sum | -carry
 }
 
-// CriticalPath is the longest path by the times that nodes took in the last run, or by their estimates, and its nodes in order: n of
-// them, as many as there is room for in path. The graph has been checked and does not run.
+// CriticalPath is the longest path by the times that nodes took in the last run, or by their estimates, and its nodes in
+// order: n of them, as many as there is room for in path. The graph has been checked and does not run.
 func (g *Graph) CriticalPath(measured bool, path []ID) (ns uint64, n int) {
 	if g.Running() || !g.checked {
 		return 0, 0
@@ -120,8 +122,9 @@ func fairness(x []uint64) uint32 {
 
 // Print appends the report.
 func (r *Report) Print(l *text.Line) {
-	l.Str("nodes=").Int(r.Nodes).Str(" workers=").Int(r.Workers).Str(" makespan=").Uint(r.Makespan).Str("ns work=").Uint(r.Work)
-	l.Str("ns critical=").Uint(r.Critical).Str("ns estimated=").Uint(r.EstimatedWork).Byte('/').Uint(r.EstimatedPath)
+	l.Str("nodes=").Int(r.Nodes).Str(" workers=").Int(r.Workers).Str(" makespan=").Uint(r.Makespan)
+	l.Str("ns work=").Uint(r.Work).Str("ns critical=").Uint(r.Critical)
+	l.Str("ns estimated=").Uint(r.EstimatedWork).Byte('/').Uint(r.EstimatedPath)
 	l.Str("ns speedup=")
 	if r.Makespan > 0 && r.Work < 1<<57 && r.Makespan < 1<<57/uint64(r.Workers) {
 		l.Hundredths(r.Work, r.Makespan).Str(" efficiency=").Hundredths(r.Work, r.Makespan*uint64(r.Workers))

@@ -18,8 +18,9 @@ type run struct {
 // Running says whether a run has begun and is not over.
 func (g *Graph) Running() bool { return g.active.Load() != 0 }
 
-// Start begins a run, from a job: that job is not done before the last node is. To wait, the job calls Sync, or returns and whoever
-// forked or submitted it waits. The graph must have been checked. Each node is a job: the pool needs as many free slots.
+// Start begins a run, from a job: that job is not done before the last node is. To wait, the job calls Sync, or returns and
+// whoever forked or submitted it waits. The graph must have been checked. Each node is a job: the pool needs as many free
+// slots.
 func (g *Graph) Start(w *work.Worker) error {
 	switch {
 	case g.Running():
@@ -72,8 +73,8 @@ func runNode(w *work.Worker, j *work.Job) {
 	}
 }
 
-// give gives admitted nodes to workers: one that was admitted as soon as it was ready to the worker that ended the last one it needed, which
-// has in its caches what that one wrote; one that had to wait to this worker, which let it in.
+// give gives admitted nodes to workers: one that was admitted as soon as it was ready to the worker that ended the last one
+// it needed, which has in its caches what that one wrote; one that had to wait to this worker, which let it in.
 func (g *Graph) give(w *work.Worker, admitted list) {
 	for l := admitted.first; l != 0; {
 		n := g.at(l)
@@ -104,8 +105,8 @@ func (g *Graph) end(w *work.Worker, now uint64) {
 	c.PreemptEnable()
 }
 
-// Kick admits what fits now: after somebody has given back capacity that the graph does not know of. Anybody may call it, preemption
-// off.
+// Kick admits what fits now: after somebody has given back capacity that the graph does not know of. Anybody may call it,
+// preemption off.
 func (g *Graph) Kick() {
 	admitted := g.kick()
 	for l := admitted.first; l != 0; {

@@ -19,8 +19,8 @@
 //	stats.go    what is counted
 //
 // A worker works on its own deque from the newest end, as a stack: with one worker, jobs run in the order in which calls
-// would. Thieves take the oldest job, which tends to be the largest piece. Nothing here needs a heap: jobs are slots, and what a
-// deque holds is their numbers.
+// would. Thieves take the oldest job, which tends to be the largest piece. Nothing here needs a heap: jobs are slots, and
+// what a deque holds is their numbers.
 //
 // Start reading: fork.go for what is promised, then worker.go, then idle.go.
 package work

@@ -1,8 +1,8 @@
 // Package work … fork.go: what a job can do: make others, and wait for them.
 //
-//	                    Fork Join  Spawn Sync  Post  Hold   Submit  Drop   Run    X: callers exclude each other; -: may run together
-//	of the same worker    X   X      X    X     X     X       -      -      X     (all but Submit and Drop: called by what it runs)
-//	of others             -   -      -    -     -     -       -      -      -
+//	                      Fork  Join  Spawn  Sync  Post  Hold  Submit  Drop    X: callers exclude each other
+//	jobs of one worker      X     X     X      X     X     X     -       -     -: may run together
+//	jobs of two workers     -     -     -      -     -     -     -       -
 //
 //	Fork(j)   gives j away; its forker joins it before it returns, and gets the slot back          Join(j)
 //	Spawn(j)  gives j away; its spawner is not done before j is, and can wait for all it spawned   Sync()
@@ -10,33 +10,35 @@
 //	Hold()    has the job not be done until Drop: for what ends elsewhere, like a device's answer
 //
 // G1. Each job that was given away runs exactly once, on one worker.
-// G2. Who runs a job sees what its giver wrote before; who has joined it sees what it wrote, and what all those wrote that it
-// waited for. Join returns when the job has returned and all that it spawned is done, and what these spawned; Sync when that is
-// so of all that the caller spawned.
+// G2. Who runs a job sees what its giver wrote before; who has joined it sees what it wrote, and what all those wrote that
+// it waited for. Join returns when the job has returned and all that it spawned is done, and what these spawned; Sync when
+// that is so of all that the caller spawned.
 // G3. Join and Sync return, if jobs do: no circle of jobs can wait for each other.
-// G4. No wake-up is lost (idle.go): no worker sleeps while it waits for a job that is done, nor while there is a job that nobody
-// has been woken for; and nobody is woken twice for one job while another job has nobody.
+// G4. No wake-up is lost (idle.go): no worker sleeps while it waits for a job that is done, nor while there is a job that
+// nobody has been woken for; and nobody is woken twice for one job while another job has nobody.
 // G5. With Config.Depth 0 each job on a worker's stack is a descendant of the one below it; so no stack is deeper than what
 // one CPU alone would need.
-// G6. What was submitted before Stop, and what that gives away, is done before the last Run returns. After that nothing runs.
+// G6. What was submitted before Stop, and what that gives away, is done before the last Run returns. After that nothing
+// runs.
 //
 // Progress: Fork, Spawn, Post wait-free but for waking somebody, which is lock-free; Submit lock-free. Join and Sync run
 // other jobs while they wait.
-// Callers: what a worker runs, on that worker, preemptible; but Submit and Drop, which anybody may call with preemption off, interrupt
-// handlers too (Drop, if the job is to be kept: else its slot goes to the CPU's pool).
-// Memory: slots of Config.Jobs, by a pool (kernel/sync) whose slots stay jobs: who looks at waiter or syncer of one that has got
-// another life wakes somebody for nothing, no worse.
+// Callers: what a worker runs, on that worker, preemptible; but Submit and Drop, which anybody may call with preemption
+// off, interrupt handlers too (Drop, if the job is to be kept: else its slot goes to the CPU's pool).
+// Memory: slots of Config.Jobs, by a pool (kernel/sync) whose slots stay jobs: who looks at waiter or syncer of one that
+// has got another life wakes somebody for nothing, no worse.
 // Not promised: an order among jobs; that Fork is worth its cost; with a larger Config.Depth, more than about so many such
 // stacks on top of each other, for what is stolen back may itself be a stranger's.
 //
 // Proof sketch. G1: a slot's number is in one deque or inbox at a time, and each is taken once (sync.Deque G1; an inbox is
-// taken as a whole by one exchange). G3: order jobs by when they began. If a frame waits for a job, that one began later, for the
-// frame's job gave it away. If a job is not done for something lies above it on a stack, that began later. Around a circle of
-// waiting time would only grow. And what is waited for is in nobody's deque for good: what one waits for oneself is popped, or was
-// stolen and then it runs. G5: a job that is not done and not in its forker's deque was stolen, and so was all that was
-// older there. What Join then pops is younger than the job: it belongs to what this frame began. What Join steals from
-// the thief is younger than the job, too, for a thief's deque was empty when it stole (leapfrogging: Wagner & Calder, PPoPP 1993);
-// that the thief was still at it is seen after the theft, from runner, which changes before the thief begins anything else.
+// taken as a whole by one exchange). G3: order jobs by when they began. If a frame waits for a job, that one began later,
+// for the frame's job gave it away. If a job is not done for something lies above it on a stack, that began later. Around a
+// circle of waiting time would only grow. And what is waited for is in nobody's deque for good: what one waits for oneself
+// is popped, or was stolen and then it runs. G5: a job that is not done and not in its forker's deque was stolen, and so
+// was all that was older there. What Join then pops is younger than the job: it belongs to what this frame began. What Join
+// steals from the thief is younger than the job, too, for a thief's deque was empty when it stole (leapfrogging: Wagner &
+// Calder, PPoPP 1993); that the thief was still at it is seen after the theft, from runner, which changes before the thief
+// begins anything else.
 package work
 
 // New hands out a slot for a job that calls fn; nil: there is none. Who gets nil can do the work at once.
@@ -96,7 +98,8 @@ func (w *Worker) Hold() *Job {
 func (p *Pool) Drop(cpu int, j *Job) {
 	for {
 		self, parent, frees := j.self, j.parent, j.frees // now: once j is done, who joins it may give it back
-		switch j.pending.Add(^uint32(0)) {               // order: what the job wrote is before (G2); a fence before the loads of who sleeps (G4)
+		// order: what the job wrote is before (G2); a fence before the loads of who sleeps (G4)
+		switch j.pending.Add(^uint32(0)) {
 		case 0:
 			if i := j.waiter.Load(); i != 0 {
 				p.machine.Wake(int(i) - 1)

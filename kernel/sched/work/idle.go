@@ -11,24 +11,24 @@
 //	    fence                                    fence
 //	    read waiter: wake him                    read pending: sleep if it is not there yet
 //
-// This is Dekker's problem (Dijkstra, EWD 123): each writes, fences, and then reads what the other writes. If both read the old
-// value, each one's read came before the other's write, and with the fence before its own read: a circle. So one of them at
-// least sees the other, and there is no lost wake-up (G4). Without one of the fences x86 lets the read pass the write, which waits
-// in the store buffer, and a worker sleeps next to a job.
+// This is Dekker's problem (Dijkstra, EWD 123): each writes, fences, and then reads what the other writes. If both read the
+// old value, each one's read came before the other's write, and with the fence before its own read: a circle. So one of
+// them at least sees the other, and there is no lost wake-up (G4). Without one of the fences x86 lets the read pass the
+// write, which waits in the store buffer, and a worker sleeps next to a job.
 //
 // A bit is cleared by a compare-and-swap: each wake-up that a job causes goes to another sleeper. So, as long as somebody
-// sleeps with his bit set, there are at least as many woken workers on their way as jobs that came since: a job adds one, and a
-// woken one looks everywhere before it sets its bit again. Who has been woken and does not look, because the job that it waits
-// for is done or because it finds a part of that first, owes that look: it passes the wake-up on (owes, passOn). That keeps
-// a job from waiting behind a long one while a worker sleeps.
+// sleeps with his bit set, there are at least as many woken workers on their way as jobs that came since: a job adds one,
+// and a woken one looks everywhere before it sets its bit again. Who has been woken and does not look, because the job that
+// it waits for is done or because it finds a part of that first, owes that look: it passes the wake-up on (owes, passOn).
+// That keeps a job from waiting behind a long one while a worker sleeps.
 //
 // A worker that would not take just any job (Config.Depth) does not set its bit: a wake-up for a job would be lost on it.
 package work
 
 import "math/bits"
 
-// sleep waits until there is something to do, or no more than left things keep j from being done; j nil: or until Stop. It may
-// return for no reason.
+// sleep waits until there is something to do, or no more than left things keep j from being done; j nil: or until Stop. It
+// may return for no reason.
 func (w *Worker) sleep(j *Job, left uint32) {
 	p, bit := w.pool, uint64(1)<<w.index
 	takes := j == nil || w.depth < p.depth
@@ -74,7 +74,8 @@ func (w *Worker) sees() bool {
 	return false
 }
 
-// wakeOne wakes a worker that sleeps: first, or the nearest to it. Preemption is off: who was chosen is nobody else's to wake.
+// wakeOne wakes a worker that sleeps: first, or the nearest to it. Preemption is off: who was chosen is nobody else's to
+// wake.
 func (p *Pool) wakeOne(first int, near []Victim) {
 	for {
 		s := p.idle.Load()

@@ -2,8 +2,8 @@ package work
 
 import "exo/kernel/sync/atom"
 
-// Job is one piece of work, in a slot that New hands out. Who has it, and so may touch the exported fields: the caller of New
-// until the job is given away (Fork, Spawn, Post, Submit), then who runs it, then, after Join or Wait, the caller again,
+// Job is one piece of work, in a slot that New hands out. Who has it, and so may touch the exported fields: the caller of
+// New until the job is given away (Fork, Spawn, Post, Submit), then who runs it, then, after Join or Wait, the caller again,
 // who gives the slot back with Free.
 type Job struct {
 	// Fn does the work, on the worker that runs the job. It is a function, no closure: ring 0 has no heap for one.
@@ -36,8 +36,8 @@ const returned = ^uint32(0)
 // Done says whether the job, and all that it spawned, has been done; then its results can be seen.
 func (j *Job) Done() bool { return j.pending.Load() == 0 }
 
-// begin makes a slot a job that nobody has run. Others may still look at waiter and syncer, of the slot's life before, and wake
-// somebody for nothing.
+// begin makes a slot a job that nobody has run. Others may still look at waiter and syncer, of the slot's life before, and
+// wake somebody for nothing.
 func (j *Job) begin(self uint32, fn func(w *Worker, j *Job)) {
 	j.Fn, j.Body, j.Of, j.Arg = fn, nil, nil, [4]uint64{}
 	j.self, j.parent, j.next, j.open, j.frees = self, 0, 0, 0, false

@@ -12,7 +12,8 @@ const MaxWorkers = 64
 
 // Machine is how a worker sleeps. Wake-ups are permits: a Wake that comes before the Idle is remembered, by one bit.
 type Machine interface {
-	// Idle waits for the permit of this number and takes it; it may also return for no reason. Only who has the number calls it.
+	// Idle waits for the permit of this number and takes it; it may also return for no reason. Only who has the number
+	// calls it.
 	Idle(worker int)
 	// Wake gives the permit. Anybody calls it, with preemption off, and interrupt handlers do if they Submit.
 	Wake(worker int)
@@ -48,8 +49,8 @@ type Config struct {
 	RCU      *sync.RCU      // of outgrown buffers
 	Machine  Machine
 
-	// Depth is how many jobs that have nothing to do with each other may lie on top of each other on a worker's stack: at so many
-	// a Join takes only jobs that it waits for, or their descendants. 0: that is so from the start.
+	// Depth is how many jobs that have nothing to do with each other may lie on top of each other on a worker's stack: at
+	// so many a Join takes only jobs that it waits for, or their descendants. 0: that is so from the start.
 	Depth int
 	// Spins is how often a worker looks again before it sleeps.
 	Spins int
@@ -104,15 +105,15 @@ func (p *Pool) New(cpu int, fn func(w *Worker, j *Job)) *Job {
 // Free gives the slot of a job back that was never given away, or has been waited for; as a call from cpu, preemption off.
 func (p *Pool) Free(cpu int, j *Job) { p.slots.Put(cpu, j.self) }
 
-// Submit gives a job away from outside: any CPU, preemption off, and interrupt handlers. It goes to the inbox of worker to. If nobody
-// is going to Wait for it, keep is false, and its slot is given back when it is done.
+// Submit gives a job away from outside: any CPU, preemption off, and interrupt handlers. It goes to the inbox of worker to.
+// If nobody is going to Wait for it, keep is false, and its slot is given back when it is done.
 func (p *Pool) Submit(to int, j *Job, keep bool) {
 	j.frees = !keep
 	w := &p.workers[to]
 	for {
 		newest := w.inbox.Load()
 		j.next = newest
-		if w.inbox.CompareAndSwap(newest, j.self) { // order: publishes the job, and is a fence; pairs with take (G2) and sleep (G4)
+		if w.inbox.CompareAndSwap(newest, j.self) { // order: publishes the job (take, G2); a fence (sleep, G4)
 			break
 		}
 	}
@@ -134,7 +135,8 @@ func (p *Pool) Wait(me int, j *Job) {
 	}
 }
 
-// Stop has each Run return when it finds nothing to do, as a call with preemption off. After it nothing is submitted from outside; jobs still may.
+// Stop has each Run return when it finds nothing to do, as a call with preemption off. After it nothing is submitted from
+// outside; jobs still may.
 func (p *Pool) Stop() {
 	p.stop.Store(1) // order: a fence before the load of the idle set; pairs with sleep's (G4)
 	for {

@@ -1,8 +1,8 @@
 package work
 
-// Range calls body for pieces of lo … hi-1 that together are all of it, each number once, each piece of at most grain numbers
-// (at least 1), on whichever workers have time, and returns when all are done. body gets its piece as lo and hi, and arg. It halves the
-// range and forks the upper half: a thief takes half of what is left.
+// Range calls body for pieces of lo … hi-1 that together are all of it, each number once, each piece of at most grain
+// numbers (at least 1), on whichever workers have time, and returns when all are done. body gets its piece as lo and hi,
+// and arg. It halves the range and forks the upper half: a thief takes half of what is left.
 func (w *Worker) Range(lo, hi, grain uint64, body func(w *Worker, lo, hi, arg uint64), arg uint64) {
 	grain = max(grain, 1)
 	if hi <= lo {

@@ -255,8 +255,8 @@ func TestExplore_Work_G2_Spawn(t *testing.T) {
 	}))
 }
 
-// A worker that sleeps in Sync is woken for a job at the moment when what it waits for is there. It goes on with its own, for
-// long: the other one that sleeps must come for the job.
+// A worker that sleeps in Sync is woken for a job at the moment when what it waits for is there. It goes on with its own,
+// for long: the other one that sleeps must come for the job.
 func TestExplore_Work_G4_AWakeUpIsPassedOn(t *testing.T) {
 	exploreWork(t, 1, program(2, 2, 1, func(s *small, me int) {
 		var held *Job
@@ -277,7 +277,8 @@ func TestExplore_Work_G4_AWakeUpIsPassedOn(t *testing.T) {
 	}))
 }
 
-// With Depth 0, what a worker steals back while it joins a job must not be a stranger's: the thief may have begun another one.
+// With Depth 0, what a worker steals back while it joins a job must not be a stranger's: the thief may have begun another
+// one.
 func TestExplore_Work_G5_NoStrangers(t *testing.T) {
 	exploreWork(t, 1, program(2, 4, 0, func(s *small, me int) {
 		var root *Job

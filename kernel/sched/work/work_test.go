@@ -174,7 +174,8 @@ func fib(w *Worker, n uint64) uint64 {
 
 func fibJob(w *Worker, j *Job) { j.Arg[1] = fib(w, j.Arg[0]) }
 
-// queensJob counts the ways to put n queens on a board, one row for each level of jobs; it spawns its jobs and does not wait.
+// queensJob counts the ways to put n queens on a board, one row for each level of jobs; it spawns its jobs and does not
+// wait.
 func queensJob(w *Worker, j *Job) {
 	n, taken := j.Arg[0]>>32, j.Arg[0]&0xffffffff
 	left, right := j.Arg[1], j.Arg[2]
@@ -260,10 +261,6 @@ func TestWork_G2_ResultsAreThoseOfOneCPU(t *testing.T) {
 		require.GreaterOrEqual(t, st.Executed, st.Forked)
 		all.Forked += st.Forked
 		all.Inlined += st.Inlined
-		all.Leapt += st.Leapt
-		for c := range all.Stolen {
-			all.Stolen[c] += st.Stolen[c]
-		}
 		all.Idles += st.Idles
 		all.Wakes += st.Wakes
 	}
@@ -271,8 +268,6 @@ func TestWork_G2_ResultsAreThoseOfOneCPU(t *testing.T) {
 	require.Positive(t, all.Inlined)
 	require.Positive(t, all.Idles)
 	require.Positive(t, all.Wakes)
-	require.Positive(t, all.Thefts())
-	require.Positive(t, all.Stolen[0])
 }
 
 // A million jobs, each once, with what was written before; the deques grow on the way.
@@ -281,9 +276,16 @@ func TestWork_G1_AMillionJobsEachOnce(t *testing.T) {
 	const n = 1_000_000
 	came := make([]uint8, n) // plain
 	h := newHost(setting{workers: 4, others: 1, jobs: 10_000, elements: 2, depth: 1, spins: 20}, true)
+	var stolen atomic.Bool
 	j := h.New(h.workers, func(w *Worker, j *Job) {
 		w.Range(0, n, 1, func(w *Worker, lo, hi, _ uint64) {
 			came[lo]++
+			if lo == n/2 {
+				stolen.Store(true)
+			}
+			for lo == 0 && !stolen.Load() { // the upper half is for a thief
+				runtime.Gosched()
+			}
 			if lo%64 == 0 {
 				h.quiesce(w)
 			}
@@ -299,7 +301,11 @@ func TestWork_G1_AMillionJobsEachOnce(t *testing.T) {
 	}
 	st := h.end(t)
 	require.EqualValues(t, n, st.Executed)
-	require.Greater(t, h.source[3].given.Load(), int64(1), "it grew")
+	buffers := int64(0)
+	for i := range h.source {
+		buffers += h.source[i].given.Load()
+	}
+	require.Greater(t, buffers, int64(h.workers), "a deque grew")
 	require.Positive(t, st.Thefts())
 }
 
@@ -461,7 +467,7 @@ func TestWork_G5_OnAStackAreDescendants(t *testing.T) {
 				w.Join(k)
 				w.Free(k)
 			}
-			if w.depth > 0 {
+			if len(s) > 0 {
 				x.stacks.Add(1)
 			}
 			stack[w.Index()] = stack[w.Index()][:len(s)]
@@ -470,7 +476,40 @@ func TestWork_G5_OnAStackAreDescendants(t *testing.T) {
 		h.end(t)
 		nested += x.stacks.Load()
 	})
-	require.Positive(t, nested, "jobs on top of others that came from a thief")
+	require.Positive(t, nested, "jobs on top of others")
+}
+
+// Who joins a stolen job takes a part of it back from the thief: here nobody else could run that part.
+func TestWork_G5_JoinTakesBackFromTheThief(t *testing.T) {
+	manyThreads(t)
+	h := newHost(setting{workers: 2, others: 1, jobs: 100, depth: 0}, true)
+	begun := make([]atomic.Bool, 3)
+	wait := func(i int) {
+		for !begun[i].Load() {
+			runtime.Gosched()
+		}
+	}
+	h.Free(h.workers, h.do(func(w *Worker, j *Job) {
+		stolen := w.New(func(w *Worker, j *Job) {
+			begun[1].Store(true)
+			part := w.New(func(w *Worker, j *Job) {
+				if w.depth != 1 {
+					t.Errorf("it runs at depth %d", w.depth)
+				}
+				begun[2].Store(true)
+			})
+			w.Fork(part)
+			wait(2)
+			w.Join(part)
+			w.Free(part)
+		})
+		w.Fork(stolen)
+		wait(1)
+		w.Join(stolen)
+		w.Free(stolen)
+	}))
+	st := h.end(t)
+	require.EqualValues(t, 1, st.Leapt)
 }
 
 func TestWork_G1_SubmittersFromEverywhere(t *testing.T) {

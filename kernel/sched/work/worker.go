@@ -78,7 +78,8 @@ func (w *Worker) Context() *sync.Context { return w.context }
 // Current is the job that it runs.
 func (w *Worker) Current() *Job { return w.current }
 
-// Run is the life of worker i: it returns after Stop. c is the task that calls, which stays on its CPU; no other has its number.
+// Run is the life of worker i: it returns after Stop. c is the task that calls, which stays on its CPU; no other has its
+// number.
 func (p *Pool) Run(i int, c *sync.Context) {
 	w := &p.workers[i]
 	w.context = c
@@ -150,7 +151,7 @@ func (w *Worker) push(j *Job) {
 	w.context.PreemptDisable()
 	ok := w.deque.Push(w.context.CPU, uint64(j.self))
 	if ok {
-		w.given.Store(w.given.Load() + 1) // order: a fence between the push and the load of the idle set; pairs with sleep's (G4)
+		w.given.Store(w.given.Load() + 1) // order: a fence before the load of the idle set; pairs with sleep's (G4)
 		w.pool.wakeOne(w.index, w.victims)
 	}
 	w.context.PreemptEnable()
@@ -160,7 +161,8 @@ func (w *Worker) push(j *Job) {
 	}
 }
 
-// find takes a job from where there is one: its inbox, then others', the nearest first. nil: it saw none, or others were faster.
+// find takes a job from where there is one: its inbox, then others', the nearest first. nil: it saw none, or others were
+// faster.
 func (w *Worker) find() *Job {
 	w.owes = false // it looks now
 	if j := w.take(w); j != nil {
@@ -194,7 +196,8 @@ func (w *Worker) find() *Job {
 	return nil
 }
 
-// longest returns that one of several workers whose deque is longest, nil if all are empty. Of equal ones it is now this, now that.
+// longest returns that one of several workers whose deque is longest, nil if all are empty. Of equal ones it is now this,
+// now that.
 func (w *Worker) longest(of []Victim) (best *Worker) {
 	most := 0
 	w.turn++
