@@ -15,7 +15,7 @@
  *
  * Bounds: SLOTS, DERIVERS, KILLERS.
  * Abstracted away: free slots are a set, out of which any may come; a call goes on until all is done, as its steps do not matter;
- * hints (bypass) are left out, so all but the first sibling are found by sweep; a chain of
+ * holders, so transfers and takeBack; hints (bypass), so all but the first sibling are found by sweep; revokeOnly; a chain of
  * parents is found again from the root; memory is sequentially consistent, as all that decides is a compare-and-swap.
  *
  * Faults (each a -D; SPIN must find an error in each):

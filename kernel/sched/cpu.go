@@ -146,8 +146,12 @@ func (c *CPU) Pass(now uint64, why Leaving) *Task {
 		return prev // it is alone
 	}
 	t := r.at(h).Load()
-	if !(n == 1 && why == Parks || c.fair.passes(t)) || !r.head.CompareAndSwap(h, h+1) { // order: as ring.take's
+	usual := t.weight*weightOne == c.fair.unit && t.fair.counts == 0 // if nobody else takes it meanwhile
+	if !usual && !(n == 1 && why == Parks) || !r.head.CompareAndSwap(h, h+1) { // order: as ring.take's
 		return nil
+	}
+	if usual {
+		c.fair.passes(t) // it writes to t, which is this CPU's only now
 	}
 	ran := now - c.since
 	prev.ran += ran
@@ -171,7 +175,10 @@ func (c *CPU) Return(prev *Task, why Leaving, now uint64) {
 		}
 		return
 	}
-	prev.becomeReady()
+	if prev.becomeReady(); prev.urgent() {
+		c.goOn(prev, why, now)
+		return
+	}
 	c.queue(prev)
 	if c.sched.idle.Load() != 0 {
 		c.share()

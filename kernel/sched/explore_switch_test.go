@@ -68,7 +68,7 @@ func (m *explored) NowNs() uint64                 { return m.now }
 func (m *explored) Kick(cpu int)                  { m.kicked[cpu].Store(1) }
 func (m *explored) Interrupt(int)                 {}
 func (m *explored) Stalled(cpu int, g, ns uint64) {}
-func (m *explored) over() bool                    { return m.ended == m.stage.stop }
+func (m *explored) over() bool                    { return m.ended >= m.stage.stop }
 
 // newExplored makes a machine with no task.
 func newExplored(x *explore.Run, cpus, slots int) *explored {

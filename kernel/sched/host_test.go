@@ -28,9 +28,11 @@ type host struct {
 	cores []hostCPU
 	over  atomic.Bool
 
+	spawned  atomic.Uint64
+	switches atomic.Uint64 // to tasks
 	live     atomic.Int64  // tasks that have not ended
 	ops      atomic.Uint64 // that tasks did
-	enqueued atomic.Uint64 // how often a task became ready otherwise than by leaving a CPU: Go, and Wakes that found it blocked
+	passes   atomic.Uint64 // of these, what Pass did
 }
 
 // hostCPU is touched by whoever has it, but for kicked and kick.
@@ -60,7 +62,6 @@ type hostTask struct {
 	random *rand.Rand
 
 	resumed uint64 // how often it was switched to
-	blocked uint64 // of these, after it had blocked
 }
 
 // stepNs is by how much the clock moves each time that somebody looks at it.
@@ -177,6 +178,9 @@ func (c *hostCPU) loop() {
 				if h.rcu.Pending(c.id) {
 					break
 				}
+				if c.event != never && h.idle.Load() == h.all { // time passes quickly when nobody does anything
+					h.clock.Store(max(h.clock.Load(), c.event))
+				}
 			}
 		}
 		c.kicked.Store(false)
@@ -220,7 +224,11 @@ func (c *hostCPU) finishSwitch() {
 	sometimes(c.random)
 	if t := c.leaving; t != nil {
 		c.leaving = nil
-		c.Finish(t, c.why, c.left)
+		if c.why >= passed {
+			c.Return(t, c.why&^passed, c.left)
+		} else {
+			c.Finish(t, c.why, c.left)
+		}
 	}
 }
 
@@ -231,11 +239,11 @@ func (h *host) spawn(c *hostCPU, a *Start, fn func(*hostTask) uint64, r *rand.Ra
 		return 0
 	}
 	t := &h.slots[slot]
-	t.id, t.fn, t.random, t.resumed, t.blocked = id, fn, r, 0, 0
+	t.id, t.fn, t.random, t.resumed = id, fn, r, 0
 	t.task.Part = unsafe.Pointer(t)
 	t.task.Context.Sleeper = t
 	h.live.Add(1)
-	h.enqueued.Add(1)
+	h.spawned.Add(1)
 	go t.begin()
 	h.Go(c.id, id)
 	return id
@@ -267,6 +275,7 @@ func (t *hostTask) arrive() {
 	}
 	t.on = c
 	t.resumed++
+	t.host.switches.Add(1)
 	switch w := word(t.task.word.Load()); {
 	case c.Current() != t.task:
 		t.host.fail("CPU %d runs task %d, and thinks that it runs another", c.id, t.task.slot)
@@ -316,18 +325,39 @@ func (t *hostTask) point() {
 	}
 }
 
-func (t *hostTask) yield() {
-	t.host.ops.Add(1)
-	t.reschedule(Yields)
+func (t *hostTask) yield() { t.leave(Yields) }
+
+// leave yields or parks: by Pass, if it is the usual case.
+func (t *hostTask) leave(why Leaving) {
+	c, h := t.on, t.host
+	h.ops.Add(1)
+	if !raceDetector { // Pass looks at what may be another's just then, and forgets what it saw
+		now := h.NowNs()
+		next := c.Pass(now, why)
+		if next == t.task {
+			return
+		}
+		if next != nil {
+			h.passes.Add(1)
+			h.rcu.Quiescent(c.id)
+			c.leaving, c.why, c.left = t.task, why|passed, now
+			t.alive.Store(0)
+			c.handOver(next)
+			t.arrive()
+			return
+		}
+	}
+	t.reschedule(why)
 }
+
+// passed is added to why a CPU leaves a task, if Pass has found the next.
+const passed = 1 << 7
 
 // Park is the scheduler's part of parking.
 func (t *hostTask) Park() {
-	t.host.ops.Add(1)
-	if t.on.TakePermit() {
-		return
+	if !t.on.TakePermit() {
+		t.leave(Parks)
 	}
-	t.reschedule(Parks)
 }
 
 // Unpark is what a sleeplock's holder calls.
