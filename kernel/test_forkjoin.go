@@ -40,9 +40,9 @@ func plainFib(n uint64) uint64 {
 
 // testForkJoin: jobs on one worker, on two, on all: the same result, each job once; and how much faster it was.
 func testForkJoin(t *ktest.T, _ int) {
-	n := uint64(21)
+	n, rounds := uint64(21), uint64(4)
 	if options.TortureS > 1 { // as long as it takes to measure
-		n = 27
+		n, rounds = 27, min(2*uint64(options.TortureS), 128)
 	}
 	want := plainFib(n)
 	var l text.Line
@@ -62,7 +62,6 @@ func testForkJoin(t *ktest.T, _ int) {
 			return
 		}
 		start := amd64.NowNs()
-		rounds := uint64(4)
 		for range rounds {
 			got, ok := ws.do(fibJob, [4]uint64{n})
 			t.Check(0, ok && got == want, "the result does not depend on who did what")
@@ -76,8 +75,33 @@ func testForkJoin(t *ktest.T, _ int) {
 			first = ns
 			t.Equal(0, s.Thefts(), 0, "jobs stolen by one worker of itself")
 		}
+		printShares(&ws.pool, count)
 		l.Str(" [").Int(count).Byte(' ').Uint(ns / 1000).Byte(' ').Uint(first * 100 / max(ns, 1)).Byte(' ').Uint(s.Executed).
 			Byte(' ').Uint(s.Thefts()).Byte(']')
+	}
+	put(&l)
+}
+
+// printShares prints how evenly jobs lay on workers, and from where they were stolen: only counters, for a clock says little
+// about virtual CPUs of which there are more than real ones. docs/work-scaling.svg is drawn from these lines.
+func printShares(p *work.Pool, count int) {
+	var done [amd64.MaxCPUs]uint64 // by each worker, least first
+	for i := range count {
+		n, at := p.Worker(i).Stats().Executed, i
+		for ; at > 0 && done[at-1] > n; at-- {
+			done[at] = done[at-1]
+		}
+		done[at] = n
+	}
+	s := p.Stats()
+	var l text.Line
+	l.Str("# work/fork-join: workers=").Int(count).Str(" cpus=").Int(ncpu).Str(" nodes=").Int(int(topology.Nodes()))
+	l.Str(" jobs=").Uint(s.Executed).Str(" least=").Uint(done[0]).Str(" median=").Uint((done[(count-1)/2] + done[count/2]) / 2)
+	l.Str(" most=").Uint(done[count-1])
+	l.Str(" leapt=").Uint(s.Leapt).Str(" stolen=").Uint(s.Stolen[0]) // the last of them, for there are as many as distances
+	for i, rest := 1, s.Thefts()-s.Leapt-s.Stolen[0]; rest > 0; i++ {
+		l.Byte('/').Uint(s.Stolen[i])
+		rest -= s.Stolen[i]
 	}
 	put(&l)
 }

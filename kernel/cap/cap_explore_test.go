@@ -313,6 +313,7 @@ func TestExplore_Cap_Siblings(t *testing.T) {
 		{page0, 2, "X1d X0d", 2},
 		{page0, 2, "X0 X1 d", 1},
 		{page0, 3, "X1 X0ddd", 2},
+		{page0, 4, "X0 X1D3", 2},
 		{page0, 3, "X1d X2 r", 1},
 		{torn, 2, "X0 X1 r", 1},
 	})
@@ -526,6 +527,9 @@ func TestExplore_Cap_G3_DeleteWhileGivenAway(t *testing.T) {
 						}
 					},
 				}, func() error {
+					if a, b := w.names[0], w.names[1]; !w.finds(a, 1) && !w.finds(a, 2) && w.finds(b, 1) {
+						return fmt.Errorf("G4: %x lives, and %x above it does not", b, a)
+					}
 					w.delete(0, w.root)
 					return w.whole()
 				}

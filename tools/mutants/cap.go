@@ -13,7 +13,7 @@ func capHost(tests string) string {
 var capMutants = []mutant{
 	{"cap: a child is linked under what is being revoked", "kernel/cap/derive.go", []edit{{"\t\tif h&closed != 0 {", "\t\tif false {"}}, capHost("TestTable_G3_BoundedSteps")},
 	{"cap: a child is linked under what is dead", "kernel/cap/derive.go", []edit{{"p.owner.Load() != parent.key(by) || h&dead != 0 {", "p.owner.Load() != parent.key(by) {"}}, capExplored("G4")},
-	{"cap: a child is linked under the slot's next capability", "kernel/cap/derive.go", []edit{{"p.owner.Load() != parent.key(by) || h&dead != 0 {", "h&dead != 0 {"}}, capExplored("G6")},
+	{"cap: a child is linked under the slot's next capability", "kernel/cap/derive.go", []edit{{"p.owner.Load() != parent.key(by) || h&dead != 0 {", "h&dead != 0 {"}, {"\tif p.owner.Load() != parent.key(by) && t.takeBack", "\tif false && t.takeBack"}}, capExplored("G6")},
 	{"cap: a child is linked without CAS", "kernel/cap/derive.go", []edit{{"if swap(&p.head, h, h.to(i, 0)) { //", "if p.head.Store(uint64(h.to(i, 0))); true { //"}}, capExplored("G4|Siblings")},
 	{"cap: a child is found before it is linked", "kernel/cap/derive.go", []edit{{"\tembryo, fresh := r.owner.Load(), link(r.head.Load())\n", "\tembryo, fresh := r.owner.Load(), link(r.head.Load())\n\tr.owner.StoreRelease(nameOf(i, embryo).key(d.To))\n"}}, capExplored("Hatch")},
 	{"cap: a child hatches without CAS", "kernel/cap/derive.go", []edit{{"r.owner.CompareAndSwap(embryo, name.key(d.To)) //", "r.owner.StoreRelease(name.key(d.To)) //"}}, capExplored("G4|G3")},
