@@ -38,6 +38,7 @@ var checks = []check{
 	{model: "rcu", proves: "G1 G2 G3 G4", method: safety, bounds: "NCPU=3 SYNCS=1 CALLS=1"},
 	{model: "rcu", proves: "G6 Progress", method: fairly("runs"), bounds: "LIVE NCPU=3 SYNCS=0 CALLS=1"},
 	{model: "deque", proves: "G1 G2 G3 G4 G5", method: safety, bounds: "OPS=5 THIEVES=2 STEALS=2"},
+	{model: "sched", proves: "G1 G2 G4", method: safety, bounds: "NCPU=2 TASKS=3 YIELDS=1"},
 	{model: "hqueue", proves: "Progress", method: ends, bounds: "NCPU=2 OPS=2"},
 	{model: "deque", proves: "Progress", method: ends, bounds: "OPS=4 THIEVES=2 STEALS=2"},
 	{model: "hqueue", proves: "G1 G2 G3 G4 G5", method: safety, bounds: "NCPU=2 OPS=3 NODES=3 PRE=1"},
@@ -117,6 +118,16 @@ var faults = []check{
 	{model: "sleeplock", fault: "NO_RETURN", method: safety},
 	{model: "sleeplock", fault: "NO_CONTEND", method: endsFair, bounds: "SPURIOUS"},
 
+	{model: "sched", fault: "IDLE_NO_FENCE", method: safety, bounds: "TASKS=2"},
+	{model: "sched", fault: "LOOKS_FIRST", method: safety, bounds: "TASKS=2"},
+	{model: "sched", fault: "SET_FIRST", method: safety, bounds: "TASKS=2"},
+	{model: "sched", fault: "NO_KICK", method: safety, bounds: "TASKS=2"},
+	{model: "sched", fault: "NO_PERMIT", method: safety, bounds: "TASKS=2"},
+	{model: "sched", fault: "PERMIT_BLIND", method: safety, bounds: "TASKS=2"},
+	{model: "sched", fault: "BLOCK_BLIND", method: safety, bounds: "TASKS=2"},
+	{model: "sched", fault: "EARLY_FINISH", method: safety, bounds: "TASKS=2 YIELDS=1"},
+	{model: "sched", fault: "TAKE_BLIND", method: safety, bounds: "TASKS=2"},
+
 	{model: "litmus", fault: "SB_NO_FENCE", method: safety},
 	{model: "litmus", fault: "MP_STORES", method: safety},
 	{model: "litmus", fault: "MP_LOADS", method: safety},
@@ -147,4 +158,6 @@ var follows = []struct{ model, file, names string }{
 	{"cap", "kernel/cap/derive.go", "Derive"},
 	{"cap", "kernel/cap/revoke.go", "Revoke Delete reap finish help remove sweep"},
 	{"sleeplock", "kernel/sync/sleeplock.go", "Lock wait Unlock handOver enqueue dequeue refresh"},
+	{"sched", "kernel/sched/cpu.go", "Pick Finish claim becomeReady block EnterIdle leaveIdle share"},
+	{"sched", "kernel/sched/wake.go", "Wake enqueue send"},
 }
