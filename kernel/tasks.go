@@ -216,8 +216,13 @@ func (me *local) pass(why sched.Leaving, c *sync.Context) {
 		me.arm(now)
 	}
 	if next != prev {
+		if !c.Switchable() {
+			panic(inSection)
+		}
 		me.leaving, me.why, me.left = prev, why|passed, now
-		me.switchTo(prev, next, c)
+		kernelRCU.Quiescent(me.cpu)
+		amd64.Switch(&partOf(prev).stack, &partOf(next).stack)
+		finishSwitch()
 	}
 }
 
@@ -281,11 +286,13 @@ func (me *local) reschedule(why sched.Leaving) (switched bool) {
 	return true
 }
 
+const inSection = "tasks: a switch in a section, or under a spinlock"
+
 // switchTo goes from one task to another; nil is the idle loop. c is whose preemption is off: by one, the caller's, for who
 // holds a spinlock, or reads, must not be switched from.
 func (me *local) switchTo(prev, next *sched.Task, c *sync.Context) {
 	if !c.Switchable() {
-		panic("tasks: a switch in a section, or under a spinlock")
+		panic(inSection)
 	}
 	kernelRCU.Quiescent(me.cpu)
 	amd64.Switch(me.stackOf(prev), me.stackOf(next))
@@ -295,11 +302,11 @@ func (me *local) switchTo(prev, next *sched.Task, c *sync.Context) {
 // finishSwitch is what comes first on a stack that was switched to: the other one is at rest now.
 func finishSwitch() {
 	me := here()
+	if me.why >= passed {
+		me.sched.Return(me.leaving, me.why&^passed, me.left)
+		return
+	}
 	if t := me.leaving; t != nil {
-		if me.why >= passed {
-			me.sched.Return(t, me.why&^passed, me.left)
-			return
-		}
 		me.sched.Finish(t, me.why, me.left)
 		if me.armed > me.sched.NextEvent() { // there is a budget to wait for now
 			me.arm(me.left)
