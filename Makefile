@@ -101,9 +101,16 @@ locks: ## inventory of all locks; draws docs/lock-order.svg
 	@$(GO) run ./tools/locks list
 	@$(GO) run ./tools/locks draw
 
-pictures: build ## draw the pictures of docs/sync, and node memory as a machine of four nodes has it at boot
+# Machines of 1 to 64 CPUs, with two nodes where each can have two CPUs.
+pictures: build ## draw the pictures of docs/sync, node memory of four nodes at boot, and fork-join work on 1 to 64 CPUs
 	@$(GO) run ./qemu/exo-run -topo quad-ring -append 'tests=none exit' >$(BUILD)/boot.txt 2>&1 || { cat $(BUILD)/boot.txt; exit 1; }
-	@$(GO) run ./tools/pictures -boot $(BUILD)/boot.txt
+	@(for n in 1 2 4 8 16 32 64; do \
+		nodes=; half=$$((n / 2)); \
+		test $$n -lt 4 || nodes="-object memory-backend-ram,id=a,size=256M -numa node,cpus=0-$$((half - 1)),memdev=a \
+			-object memory-backend-ram,id=b,size=256M -numa node,cpus=$$half-$$((n - 1)),memdev=b"; \
+		$(GO) run ./qemu/exo-run -cpus $$n -extra "$$nodes" -append 'tests=work/fork-join* torture=1m exit' || exit 1; \
+	done) >$(BUILD)/work.txt 2>&1 || { cat $(BUILD)/work.txt; exit 1; }
+	@$(GO) run ./tools/pictures -boot $(BUILD)/boot.txt -work $(BUILD)/work.txt
 
 figures: ## measure (bench, bench-peers), and put the figures into docs (RUNS=N)
 	@mkdir -p $(BUILD)

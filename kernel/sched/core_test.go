@@ -270,3 +270,53 @@ func TestSched_G1_G2_G4_RandomWorkloads(t *testing.T) {
 	require.GreaterOrEqual(t, ops, uint64(runs)*quota)
 	require.Equal(t, raceDetector, passed == 0)
 }
+
+// What the waker wrote before, plainly, the task sees when Park returns: the race detector watches.
+func TestWake_G1_WhatTheWakerWroteIsSeen(t *testing.T) {
+	seeds.Each(t, 12, func(r *rand.Rand) {
+		h := newHost(t, 1+r.IntN(4), 16, r, nil)
+		const rounds = 400
+		var ball [2]int // neither a word nor guarded
+		seen := 0
+		h.run(t, &Start{Detached: true}, func(t *hostTask) uint64 {
+			var players [2]ID
+			me := t.id
+			player := func(i int) func(*hostTask) uint64 {
+				return func(t *hostTask) uint64 {
+					for round := 1; round <= rounds; round++ {
+						t.Park()
+						if ball[i] != round {
+							h.fail("player %d is woken in round %d, and has the ball of round %d", i, round, ball[i])
+						}
+						if i == 0 {
+							seen = round
+						}
+						next := round
+						if i == 1 {
+							next++
+						}
+						ball[1-i] = next
+						if round < rounds || i == 0 {
+							t.wake(players[1-i])
+						}
+					}
+					t.wake(me)
+					return 0
+				}
+			}
+			for i := range players {
+				players[i] = h.spawn(t.on, &Start{}, player(i), rand.New(rand.NewPCG(r.Uint64(), 3)))
+			}
+			ball[0] = 1
+			t.wake(players[0])
+			for i := range players {
+				if _, err := t.join(players[i]); err != nil {
+					h.fail("join: %v", err)
+				}
+			}
+			return 0
+		})
+		h.atRest(t)
+		require.Equal(t, rounds, seen)
+	})
+}

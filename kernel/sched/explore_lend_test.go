@@ -228,3 +228,23 @@ func TestExplore_Wake_G3_SlotUsedAgain(t *testing.T) {
 		require.NotNil(t, f, name)
 	}
 }
+
+// A permit that comes while a task is started stays.
+func TestExplore_Go_G1_KeepsAPermit(t *testing.T) {
+	explore.Exhaustive(t, explore.Config{Preemptions: 3}, func(x *explore.Run) (threads []func(), check func() error) {
+		m := newExplored(x, 2, 3)
+		id, slot, err := m.New(0, &Start{})
+		if err != nil {
+			panic(err)
+		}
+		return []func(){
+				func() { m.Go(0, id) },
+				func() { m.Wake(1, id, true) },
+			}, func() error {
+				if w := word(m.Sched.tasks[slot].word.Load()); w.state() != Ready || w&permit == 0 {
+					return fmt.Errorf("the task is %s, its permit %t", w.state(), w&permit != 0)
+				}
+				return nil
+			}
+	})
+}

@@ -26,6 +26,7 @@ type stage struct {
 	preemptions int
 	stop        int  // so many tasks are to end; 0: all
 	joined      bool // tasks are not detached
+	pass        bool // CPUs try Pass before Pick
 }
 
 // faults replaces steps of the scheduler or of the machine, to see that this is noticed.
@@ -82,6 +83,7 @@ func newExplored(x *explore.Run, cpus, slots int) *explored {
 	})
 	for i := range m.cpus {
 		m.cpus[i].fair.setLottery(0)
+		m.cpus[i].fair.setUnit(DefaultWeight * weightOne)
 		m.rcu.IdleExit(i)
 	}
 	x.Name("sched", m)
@@ -101,6 +103,9 @@ func (m *explored) add(script string, cpu int) *exploredTask {
 	t.becomeReadySlowly()
 	return t
 }
+
+// passesMade counts what Pass did.
+var passesMade int
 
 func (m *explored) taskOf(t *Task) *exploredTask {
 	for _, u := range m.tasks {
@@ -136,12 +141,23 @@ func (m *explored) leaveStack(t *Task) {
 func (m *explored) reschedule(cpu int, why Leaving) bool {
 	c := m.CPU(cpu)
 	prev := c.Current()
-	next := c.Pick(m.now, why)
+	var next *Task
+	if m.stage.pass && (why == Yields || why == Parks) {
+		next = c.Pass(m.now, why)
+	}
+	passed := next != nil
+	if !passed {
+		next = c.Pick(m.now, why)
+	}
 	if next == prev {
 		return false
 	}
 	finish := func() {
-		if prev != nil {
+		switch {
+		case passed:
+			passesMade++
+			c.Return(prev, why, m.now)
+		case prev != nil:
 			m.finish(c, prev, why)
 		}
 	}
@@ -354,13 +370,37 @@ func (s stage) name() string {
 
 func TestExplore_Switch_Random(t *testing.T) {
 	for _, s := range []stage{
-		{cpus: 3, running: []string{"pw1y", "w0pw2", "py.w1"}, queued: []string{"y.", "yy"}, stop: 4},
-		{cpus: 3, running: []string{"pyp", "w0.w0", "yyy"}, queued: []string{"y.y", ".", "yy"}, stop: 5},
+		{cpus: 3, running: []string{"pw1y", "w0pw2", "py.w1"}, queued: []string{"y.", "yy"}},
+		{cpus: 3, running: []string{"py.", "w0.w0", "yyy"}, queued: []string{"y.y", ".", "yy"}},
 	} {
 		t.Run(s.name(), func(t *testing.T) {
 			explore.PCT(t, explore.PCTConfig{Depth: 4, Runs: 4000}, s.program(faults{}))
 		})
 	}
+}
+
+// Pass and Return instead of Pick and Finish, while others steal.
+func TestExplore_Pass_G1_G2(t *testing.T) {
+	passes := 0
+	for _, s := range []stage{
+		{cpus: 2, running: []string{"p", "w0"}, queued: []string{"."}, preemptions: 2, pass: true},
+		{cpus: 2, running: []string{"yy", ""}, queued: []string{"y", "."}, preemptions: 2, pass: true},
+		{cpus: 2, running: []string{"py", "w0y"}, queued: []string{"y"}, preemptions: 2, pass: true},
+		{cpus: 3, running: []string{"y.", "", ""}, queued: []string{".", "."}, preemptions: 1, pass: true},
+	} {
+		t.Run(s.name(), func(t *testing.T) {
+			program := s.program(faults{})
+			explore.Exhaustive(t, explore.Config{Preemptions: s.preemptions}, func(x *explore.Run) ([]func(), func() error) {
+				threads, check := program(x)
+				return threads, func() error {
+					passes += passesMade
+					passesMade = 0
+					return check()
+				}
+			})
+		})
+	}
+	require.NotZero(t, passes, "Pass was never the way")
 }
 
 // notices says whether one of the stages shows a fault.

@@ -127,6 +127,7 @@ var faults = []check{
 	{model: "sched", fault: "BLOCK_BLIND", method: safety, bounds: "TASKS=2"},
 	{model: "sched", fault: "EARLY_FINISH", method: safety, bounds: "TASKS=2 YIELDS=1"},
 	{model: "sched", fault: "TAKE_BLIND", method: safety, bounds: "TASKS=2"},
+	{model: "sched", fault: "LEAVE_BLIND", method: safety, bounds: "TASKS=3 YIELDS=1"},
 
 	{model: "litmus", fault: "SB_NO_FENCE", method: safety},
 	{model: "litmus", fault: "MP_STORES", method: safety},

@@ -68,7 +68,7 @@ func TestEachFaultIsTried(t *testing.T) {
 		assert.Regexp(t, `(?m)^#ifn?def `+f.fault+`$`, read(t, "models/"+f.model+".pml"), "%s has no such fault", f.model)
 	}
 	listed := 0
-	for _, model := range []string{"rcu", "hqueue", "deque", "sleeplock", "cap", "litmus"} {
+	for _, model := range []string{"rcu", "hqueue", "deque", "sleeplock", "sched", "cap", "litmus"} {
 		for _, m := range faultLine.FindAllStringSubmatch(header(t, model), -1) {
 			listed++
 			assert.True(t, tried[model+" "+m[1]], "%s lists %s, and no run tries it", model, m[1])

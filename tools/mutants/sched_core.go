@@ -1,0 +1,41 @@
+package main
+
+// tasks is the command that runs tests of kernel/sched on the host, and tasksExplored that which explores it.
+func tasks(tests string) string {
+	return "go test -short -timeout 60s -run '" + tests + "' ./kernel/sched"
+}
+
+func tasksExplored(tests string) string {
+	return "go test -tags explore -timeout 150s -run '" + tests + "' ./kernel/sched"
+}
+
+// schedCoreMutants are faults in the scheduler's core: rings, inboxes, waking, stealing, going idle, lent urgency.
+var schedCoreMutants = []mutant{
+	{"sched: a Wake of a task that runs is forgotten", "kernel/sched/wake.go", []edit{{"\t\t\tif t.word.CompareAndSwap(uint64(w), uint64(w|permit)) {\n\t\t\t\treturn true", "\t\t\tif w&permit == 0 {\n\t\t\t\treturn true"}}, tasksExplored("TestExplore_Wake_G1")},
+	{"sched: block does not look at the permit", "kernel/sched/cpu.go", []edit{{"\t\tif w&permit != 0 {\n\t\t\tif t.word.CompareAndSwap(uint64(w), uint64(w&^permit)) {\n\t\t\t\treturn false", "\t\tif w == 0 {\n\t\t\tif t.word.CompareAndSwap(uint64(w), uint64(w&^permit)) {\n\t\t\t\treturn false"}}, tasksExplored("TestExplore_Wake_G1")},
+	{"sched: into the idle set without a fence", "kernel/sched/cpu.go", []edit{{"\tc.sched.idle.Or(1 << c.id) // order", "\tc.sched.idle.StoreRelease(c.sched.idle.Load() | 1<<c.id) // order"}}, tasksExplored("TestExplore_Wake_G1")},
+	{"sched: a CPU goes idle on its inbox", "kernel/sched/cpu.go", []edit{{"if !c.hasWork() && !c.worthStealing() {", "if !c.worthStealing() {"}}, tasksExplored("TestExplore_Wake_G1")},
+	{"sched: an idle CPU is sent a task and not kicked", "kernel/sched/wake.go", []edit{{"if s.leaveIdle(to) || t.urgent()", "if t.urgent()"}}, tasksExplored("TestExplore_Wake_G1")},
+	{"sched: who ends looks for a joiner first", "kernel/sched/wake.go", []edit{{"\tfor {\n\t\tw := word(t.word.Load())\n\t\tif t.word.CompareAndSwap(uint64(w), uint64(w.in(Done)&^permit))", "\tj := t.joiner.Load()\n\tfor {\n\t\tw := word(t.word.Load())\n\t\tif t.word.CompareAndSwap(uint64(w), uint64(w.in(Done)&^permit))"}, {"\tif j := t.joiner.Load(); j != 0 {\n\t\ts.Wake", "\tif j != 0 {\n\t\ts.Wake"}}, tasksExplored("TestExplore_Join_G4")},
+	{"sched: a permit is lost when a task is started", "kernel/sched/wake.go", []edit{{"\tt.becomeReadySlowly() // by", "\tt.word.Store(uint64(word(t.word.Load()).in(Ready) + counted)) // by"}}, tasksExplored("TestExplore_Go_G1")},
+	{"sched: a late Wake does not look at the ID", "kernel/sched/wake.go", []edit{{"case t.id.Load() != uint64(id) || w.state() == Free", "case w.state() == Free"}}, tasksExplored("TestExplore_Wake_G3")},
+	{"sched: a ring's head is moved by a store", "kernel/sched/ring.go", []edit{{"\tif r.head.CompareAndSwap(h, h+1) { // order: t is what was there", "\tif r.head.Store(h + 1); t != nil { // order: t is what was there"}}, tasksExplored("TestExplore_Ring_G1")},
+	{"sched: Pass takes what others may have taken", "kernel/sched/cpu.go", []edit{{"|| !r.head.CompareAndSwap(h, h+1) { // order: as ring.take's", "|| r.head.Swap(h+1) > h+99 { // order: as ring.take's"}}, tasksExplored("TestExplore_Pass")},
+	{"sched: half a ring is taken by a store", "kernel/sched/ring.go", []edit{{"\tif n == 0 || !r.head.CompareAndSwap(h, h+n) {", "\tif r.head.Store(h + n); n == 0 {"}}, tasksExplored("TestExplore_Ring_G1")},
+	{"sched: thieves take all there is", "kernel/sched/ring.go", []edit{{"n = min(n-n/2, uint64(len(to)))", "n = min(n, uint64(len(to)))"}}, tasks("TestRing_G1")},
+	{"sched: an inbox gives the newest first", "kernel/sched/inbox.go", []edit{{"\tfor t := b.newest.Swap(nil); t != nil; {\n\t\tt, t.next, oldest = t.next, oldest, t\n\t}\n\treturn oldest", "\treturn b.newest.Swap(nil)"}}, tasks("TestInbox_G1")},
+	{"sched: thieves take what they may not run", "kernel/sched/ring.go", []edit{{"!to[i].mayRunOn(cpu) {", "to[i] == nil {"}}, tasks("TestSched_G1|TestSteal")},
+	{"sched: CPUs are called for what they may not run", "kernel/sched/cpu.go", []edit{{"\t\tidle := s.idle.Load() & by\n\t\tif idle == 0 {", "\t\tidle := s.idle.Load()\n\t\tif idle == 0 || by == 0 {"}}, tasks("TestSteal")},
+	{"sched: the last task is stolen", "kernel/sched/steal.go", []edit{{"n+int(c.busy.Load()) < 2 {", "n+int(c.busy.Load()) < 1 {"}}, tasks("TestSteal")},
+	{"sched: the farthest is stolen from first", "kernel/sched/steal.go", []edit{{"for ; i > 0 && distance(c.id, int(v[i-1].cpu)) > distance(c.id, cpu); i-- {", "for ; i > 0 && distance(c.id, int(v[i-1].cpu)) < distance(c.id, cpu); i-- {"}}, tasks("TestSteal")},
+	{"sched: what becomes urgent while it is stolen waits", "kernel/sched/steal.go", []edit{{"\tif first.urgent() || c.rt.ready.n != 0 {", "\tif c.rt.ready.n > 99 {"}}, tasks("TestSteal")},
+	{"sched: nobody looks at who runs and is lent urgency", "kernel/sched/wake.go", []edit{{"\tcase Running:\n\t\ts.machine.Kick(int(t.cpu.Load()))\n", ""}}, tasks("TestPick")},
+	{"sched: who is throttled stays so, though others wait for it", "kernel/sched/cpu.go", []edit{{"\tc.relend(&c.rt.throttled, now)\n", ""}}, tasks("TestPick")},
+	{"sched: lent urgency stays", "kernel/sched/cpu.go", []edit{{"\tt.reservation.lent = t.lent()\n\treturn c.rt.charge(t, ran)", "\treturn c.rt.charge(t, ran)"}}, tasks("TestPick")},
+	{"sched: who was lent urgency is preempted by real-time tasks", "kernel/sched/cpu.go", []edit{{"\t\tif prev.reservation.lent = prev.lent(); t == nil", "\t\tif t == nil"}}, tasks("TestPick")},
+	{"sched: who yields and is urgent is queued as others are", "kernel/sched/cpu.go", []edit{{"\tif prev.becomeReady(); prev.urgent() {", "\tif prev.becomeReady(); prev == nil {"}}, tasks("TestPick")},
+	{"sched: a task that was stolen back is looked for elsewhere", "kernel/sched/cpu.go", []edit{{"\tif t.cpu.Load() != uint32(c.id) {", "\tif t.cpu.Load() > MaxCPUs {"}}, tasks("TestPick")},
+	{"sched: send does not say where the task goes", "kernel/sched/wake.go", []edit{{"\tt.cpu.StoreRelease(uint32(to)) // order", "\t// order"}}, tasksExplored("TestExplore_Lend_G3")},
+	{"sched: a stolen task comes twice", "kernel/sched/steal.go", []edit{{"for _, t := range loot[1:] {", "for _, t := range loot {"}}, tasks("TestSched_G1|TestSteal")},
+	{"sched: a sleeper's timer wakes it in a later sleep, never in this one", "kernel/sched/sleep.go", []edit{{"return t != nil && t.sleep.Load() == number", "return t != nil && t.sleep.Load() > number"}}, tasks("TestSched_G1")},
+}
