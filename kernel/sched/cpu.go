@@ -326,9 +326,11 @@ func (c *CPU) turnTo(t *Task, now uint64) {
 	c.current = t
 	if t == nil {
 		c.busy.StoreRelease(0)
+		c.since = now
 		return
 	}
 	if old == nil {
+		c.Counters.IdleNs += now - c.since
 		c.busy.StoreRelease(1)
 	}
 	c.since = now
@@ -396,6 +398,9 @@ func (c *CPU) Tick(now uint64) bool {
 func (c *CPU) Finish(prev *Task, why Leaving, now uint64) {
 	switch why {
 	case Preempted, Yields:
+		if why == Preempted {
+			c.Counters.Preemptions++
+		}
 		prev.becomeReady()
 		if prev.class != Fair || prev.urgent() {
 			c.goOn(prev, why, now)

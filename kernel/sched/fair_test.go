@@ -357,21 +357,26 @@ func TestFair_CompensationIsBounded(t *testing.T) {
 	x := s.tasks[0]
 	for _, used := range []uint64{0, 1, testQuantum / 17} {
 		s.f.ran(x, used)
+		s.f.settle(x)
 		require.EqualValues(t, 100*weightOne*maxGain, x.fair.counts)
 	}
 	for _, used := range []uint64{16 * testQuantum, 1000 * testQuantum, 1 << 60} {
 		s.f.ran(x, used)
+		s.f.settle(x)
 		require.EqualValues(t, 100*weightOne/maxGain, x.fair.counts)
 	}
 	s.f.ran(x, testQuantum/2)
+	s.f.settle(x)
 	require.EqualValues(t, 100*weightOne*2, x.fair.counts)
 	s.f.ran(x, testQuantum)
+	s.f.settle(x)
 	require.Zero(t, x.fair.counts)
 
 	for range 1000 { // what it does not use it cannot save
 		for !s.f.accept(x, 1) {
 		}
 		s.f.ran(x, 1)
+		s.f.settle(x)
 		require.LessOrEqual(t, x.fair.credit, int64(maxCredit))
 	}
 	before := x.fair.credit

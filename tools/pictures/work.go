@@ -245,7 +245,8 @@ func drawThefts(c *canvas, left, top int, shares []share) {
 		below := 0
 		for _, k := range thefts {
 			lo, hi := below*plotH/highest, (below+k.of(&shares[i]))*plotH/highest
-			if hi > lo {
+			if k.of(&shares[i]) > 0 {
+				hi = max(hi, lo+1) // few are a line
 				c.svg.Rect(column(left, i, len(shares))-barW/2, bottom-hi, barW, hi-lo, class(string(k.kind)))
 			}
 			below += k.of(&shares[i])
