@@ -324,13 +324,15 @@ func (t *Task) claimSlowly() {
 func (c *CPU) turnTo(t *Task, now uint64) {
 	old := c.current
 	c.current = t
+	if old == nil && c.since != 0 {
+		c.Counters.IdleNs += now - c.since
+	}
 	if t == nil {
 		c.busy.StoreRelease(0)
 		c.since = now
 		return
 	}
 	if old == nil {
-		c.Counters.IdleNs += now - c.since
 		c.busy.StoreRelease(1)
 	}
 	c.since = now
