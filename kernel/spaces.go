@@ -33,6 +33,7 @@ func startSpaces() {
 	userMemory.Base = amd64.Pointer(amd64.DirectMap)
 	// Devices above all memory get their addresses within the next 512 GiB, or, from firmware that likes it, the terabyte.
 	amd64.SealKernelTable(min(amd64.PhysAddr(maxPhys()), 2<<40))
+	paging.UseNX(amd64.CPUFeatures.NX)
 	pcids := 0
 	if amd64.CPUFeatures.PCID {
 		pcids = paging.MaxPCID

@@ -70,15 +70,16 @@ type Entry uint64
 type entry = Entry
 
 const (
-	present  entry = 1 << 0
-	writable entry = 1 << 1
-	user     entry = 1 << 2
-	writeThr entry = 1 << 3
-	uncached entry = 1 << 4
-	accessed entry = 1 << 5
-	dirty    entry = 1 << 6
-	large    entry = 1 << 7
-	noExec   entry = 1 << 63
+	present    entry = 1 << 0
+	writable   entry = 1 << 1
+	user       entry = 1 << 2
+	writeThr   entry = 1 << 3
+	uncached   entry = 1 << 4
+	accessed   entry = 1 << 5
+	dirty      entry = 1 << 6
+	large      entry = 1 << 7
+	noExec     entry = 1<<63 | noExecSoft // the CPU's bit and, for CPUs that do not have it (UseNX), ours
+	noExecSoft entry = 1 << 9
 
 	frameBits entry = 0x000f_ffff_ffff_f000
 	permBits        = writable | writeThr | uncached | noExec
@@ -107,7 +108,7 @@ func (e entry) Perm() Perm {
 	if e&writable != 0 {
 		p |= Write
 	}
-	if e&noExec == 0 {
+	if e&noExecSoft == 0 {
 		p |= Exec
 	}
 	if e&uncached != 0 {
@@ -127,12 +128,23 @@ var permEntries = [16]entry{
 	Read | Write | Device: present | user | noExec | uncached | writeThr | writable,
 }
 
+// hardware is the bits that the CPU lets entries have.
+var hardware = ^entry(0)
+
+// UseNX says whether the CPU knows that a page is not to be executed (CPUID, NX). Where it does not, all pages are, whatever their
+// permission says. Called before there are spaces.
+func UseNX(has bool) {
+	if hardware = ^entry(0); !has {
+		hardware &^= 1 << 63
+	}
+}
+
 // bits is the permission as an entry has it; 0: it is none.
 func (p Perm) bits() entry {
 	if p > 15 {
 		return 0
 	}
-	return permEntries[p&15]
+	return permEntries[p&15] & hardware
 }
 
 // page is the Mapping of a page's entry.

@@ -290,7 +290,7 @@ func (t *Table) Protect(va uint64, size Size, perm Perm, b *Batch) (old Entry, e
 		}
 		next := e&^permBits | bits
 		if w.CompareAndSwap(uint64(e), uint64(next)) { // order: a bit that the CPU set is in e (G3)
-			if (e&^next)&writable|(next&^e)&noExec|(e^next)&uncached != 0 {
+			if (e&^next)&writable|(next&^e)&noExecSoft|(e^next)&uncached != 0 {
 				b.page(va)
 			}
 			return e, nil
