@@ -46,7 +46,7 @@ func tortureNs() uint64 {
 	case ncpu > 16:
 		return second * 3 / 10
 	}
-	return second
+	return second * 4 / 10
 }
 
 // beginTorture has CPU 0 prepare the test and all CPUs start to tick; tick is called in each tick, or stumble if it
