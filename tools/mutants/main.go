@@ -99,7 +99,7 @@ func (m mutant) build() string {
 // test is the command that must fail.
 func (m mutant) test() string {
 	if m.caught == "boot" {
-		return "go run ./qemu/exo-run -silence 20s -append exit"
+		return "go run ./qemu/exo-run -silence 20s -append 'torture=1s exit'"
 	}
 	return m.caught
 }
