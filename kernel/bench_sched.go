@@ -17,7 +17,12 @@ func inTasks(n int, fn func(arg uint64) uint64, arg uint64) {
 	for range n {
 		spawn(&sched.Start{Name: "bench", Detached: true}, runPart, arg)
 	}
-	for done.Load() != uint32(n) {
+	waitDone(uint32(n))
+}
+
+// waitDone has tasks run until so many are done.
+func waitDone(n uint32) {
+	for done.Load() != n {
 		amd64.IRQDisable()
 		here().halt()
 		amd64.IRQRestore(flagsIF)
@@ -58,11 +63,7 @@ func benchBlockWake(ops uint64) {
 	for i := range benchOther {
 		benchOther[i], _ = spawn(&sched.Start{Name: "bench", Detached: true}, takeTurns, ops/2<<1|uint64(i))
 	}
-	for done.Load() != 2 {
-		amd64.IRQDisable()
-		here().halt()
-		amd64.IRQRestore(flagsIF)
-	}
+	waitDone(2)
 }
 
 func takeTurns(arg uint64) uint64 {

@@ -216,13 +216,8 @@ func (me *local) pass(why sched.Leaving, c *sync.Context) {
 		me.arm(now)
 	}
 	if next != prev {
-		if !c.Switchable() {
-			panic(inSection)
-		}
 		me.leaving, me.why, me.left = prev, why|passed, now
-		kernelRCU.Quiescent(me.cpu)
-		amd64.Switch(&partOf(prev).stack, &partOf(next).stack)
-		finishSwitch()
+		me.switchTo(&partOf(prev).stack, &partOf(next).stack, c)
 	}
 }
 
@@ -282,20 +277,18 @@ func (me *local) reschedule(why sched.Leaving) (switched bool) {
 		return false
 	}
 	me.leaving, me.why, me.left = prev, why, now
-	me.switchTo(prev, next, this())
+	me.switchTo(me.stackOf(prev), me.stackOf(next), this())
 	return true
 }
 
-const inSection = "tasks: a switch in a section, or under a spinlock"
-
-// switchTo goes from one task to another; nil is the idle loop. c is whose preemption is off: by one, the caller's, for who
+// switchTo goes from one thread to another. c is whose preemption is off: by one, the caller's, for who
 // holds a spinlock, or reads, must not be switched from.
-func (me *local) switchTo(prev, next *sched.Task, c *sync.Context) {
+func (me *local) switchTo(from, to *amd64.Thread, c *sync.Context) {
 	if !c.Switchable() {
-		panic(inSection)
+		panic("tasks: a switch in a section, or under a spinlock")
 	}
 	kernelRCU.Quiescent(me.cpu)
-	amd64.Switch(me.stackOf(prev), me.stackOf(next))
+	amd64.Switch(from, to)
 	finishSwitch()
 }
 

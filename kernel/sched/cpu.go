@@ -146,7 +146,7 @@ func (c *CPU) Pass(now uint64, why Leaving) *Task {
 		return prev // it is alone
 	}
 	t := r.at(h).Load()
-	usual := t.weight*weightOne == c.fair.unit && t.fair.counts == 0           // if nobody else takes it meanwhile
+	usual := c.fair.even(t)                                                    // if nobody else takes it meanwhile
 	if !usual && !(n == 1 && why == Parks) || !r.head.CompareAndSwap(h, h+1) { // order: as ring.take's
 		return nil
 	}

@@ -159,15 +159,16 @@ func (f *fairPick) accept(t *Task, others int) bool {
 	return ok
 }
 
-// passes is accept of a task of the largest weight about, for one who gives up its turn: then each visit is accepted, and
-// all that remains of it is that the clock goes on. false: it is to be asked for by accept.
-func (f *fairPick) passes(t *Task) bool {
-	if t.weight*weightOne != f.unit || t.fair.used != 0 || t.fair.counts != 0 {
-		return false
-	}
+// even says that t is of the largest weight about and owed nothing, so that accept would take it at each visit. It may be
+// asked of a task that others can take meanwhile.
+func (f *fairPick) even(t *Task) bool {
+	return t.weight*weightOne == f.unit && t.fair.used == 0 && t.fair.counts == 0
+}
+
+// passes is accept of an even task, for one who gives up its turn: all that remains of it is that the clock goes on.
+func (f *fairPick) passes(t *Task) {
 	f.clock += f.step
 	t.fair.since = f.clock
-	return true
 }
 
 // draw is true with probability weight/unit.

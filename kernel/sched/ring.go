@@ -41,14 +41,14 @@ type ring struct {
 	_    [40]byte
 }
 
-// at is the place of a position. The mask is in bytes' steps: this is most of what push and take cost.
+// at is the place of a position. No bounds are checked: that would be a good part of what push and take cost.
 //
 // SAFETY: the mask keeps it inside the array.
 func (r *ring) at(position uint64) *atom.Pointer[Task] {
 	return (*atom.Pointer[Task])(unsafe.Add(r.base, (position&r.mask)*8))
 }
 
-// init makes the ring empty, in memory a power of two of words.
+// init makes the ring empty, in memory for a power of two of tasks.
 func (r *ring) init(memory []atom.Pointer[Task]) {
 	if n := len(memory); n == 0 || n&(n-1) != 0 {
 		panic("sched: a ring's length is a power of two")
@@ -67,19 +67,6 @@ func (r *ring) push(t *Task) {
 
 // take takes the oldest; nil: there is none.
 func (r *ring) take() *Task {
-	h := r.head.Load()
-	if h == r.tail.Load() { // head first: it may only have grown since
-		return nil
-	}
-	t := r.at(h).Load()
-	if r.head.CompareAndSwap(h, h+1) { // order: t is what was there; nobody writes there before head has passed (G1)
-		return t
-	}
-	return r.takeSlowly()
-}
-
-// takeSlowly is take once others have been faster.
-func (r *ring) takeSlowly() *Task {
 	for {
 		h := r.head.Load()
 		if h == r.tail.Load() { // head first: it may only have grown since
