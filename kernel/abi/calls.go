@@ -1,0 +1,109 @@
+package abi
+
+// Call is the number of a system call.
+type Call uint64
+
+// The calls: what they take → what they return. "own" is the caller's environment; times are nanoseconds of Info.Now.
+const (
+	Null Call = iota // → 0
+
+	// Capabilities of any kind.
+	CapDerive   // cap, rights, to env, *Object to narrow it to or 0 → name
+	CapTransfer // cap, to env → 0
+	CapRevoke   // cap → 0, all that was derived from it is no more
+	CapDelete   // cap → 0, nor is the capability
+	CapInspect  // cap, *CapInfo → 0
+	CapHeld     // from slot, *names, n → how many; RDX: the slot to go on from, 0 if that was all
+
+	// Memory. A frame capability names so many frames in a row, and is mapped in at most one place.
+	FrameAlloc  // memory, How, where, frames, align (frames, 0: none) → name; RDX: number of the first frame
+	FrameShare  // frames, env, rights → name, of the env's: co-owned, paid for by both
+	PageMap     // frames, env, address, Perm → 0; where it was mapped before it is no more
+	PageProtect // frames, first, n, Perm → 0; n 0: all from first on
+	PageUnmap   // frames, first, n → 0
+	PageOps     // *[]PageOp, n → how many were done; the next one has its Errno
+
+	// Environments.
+	EnvCreate  // memory, frames, caps → name; RDX: name of its memory capability, which it holds itself
+	EnvUpcalls // env, *Upcalls → 0
+	EnvWatch   // env, notification, bits → 0; signalled when it ends
+	EnvInspect // env, *EnvInfo → 0
+	EnvSuspend // env → 0, none of its threads runs
+	EnvResume  // env → 0
+	EnvDestroy // env → 0, all that it held is free
+	EnvExit    // status → never; it stays until it is destroyed
+
+	// Threads.
+	ThreadCreate   // env, *ThreadStart → name
+	ThreadExit     // → never
+	ThreadSuspend  // thread → 0
+	ThreadResume   // thread → 0
+	ThreadInspect  // thread, *ThreadInfo → 0
+	ThreadDestroy  // thread → 0
+	ThreadSchedule // thread, cpu, *Schedule → 0
+	ThreadBases    // FS base, GS base → 0; where the CPU has no instructions for that
+	Yield          // thread or 0 → 0; the rest of the slice is that thread's
+	Sleep          // until → 0
+
+	// Protected control transfer. A message is four words, and a capability or 0.
+	EndpointCreate // memory → name
+	IPCCall        // endpoint, w0, w1, w2, w3, cap → reply's w0; RDX, R8, R9: w1 to w3; R10: cap
+	IPCReceive     // endpoint, until → w0; RDX, R8, R9: w1 to w3; R10: cap
+	IPCReplyWait   // endpoint, w0, w1, w2, w3, cap → as IPCReceive
+	IPCReply       // w0, w1, w2, w3, cap → 0
+	IPCTimeout     // until → 0; for the thread's next IPCCall; 0: none
+
+	// Notifications: 64 bits that somebody may wait for.
+	NotifyCreate // memory → name
+	Notify       // notification, bits → 0
+	Wait         // notification, mask, until (0: do not, Forever: no limit) → 0; RDX: the bits of mask that were set, cleared
+	WaitUntil    // *[]bpf.Insn, n, frames, until → what the predicate returned, not 0
+	TimerSet     // notification, bits, when (0: never) → 0
+
+	// Devices.
+	ConsoleWrite // console, *bytes, n → n
+	ConsoleRead  // console, *bytes, n → how many there were, maybe 0
+	ConsoleBind  // console, notification, bits → 0; signalled when there is input
+	InterruptBind
+	InterruptAck // interrupt → 0, it may come again
+	PortIn       // ports, port, bytes (1, 2, 4) → value
+	PortOut      // ports, port, bytes, value → 0
+
+	// Visible revocation.
+	RevokeRequest // env, kind, how many, deadline → 0
+	Repossessed   // *[]Lost, n → how many; they are forgotten
+	SystemEnd     // cap of the console, status → never; the machine ends
+
+	Calls // how many there are
+)
+
+// Forever is a time that does not come.
+const Forever = ^uint64(0)
+
+// How says where frames are to come from.
+type How uint64
+
+// The ways. HowHuge may be added to the others: each 512 frames are one page of 2 MiB.
+const (
+	HowNear How = iota // by the policy of the environment: near the CPU
+	HowNode            // on node where
+	HowAt              // beginning with frame number where
+	HowHuge How = 1 << 8
+)
+
+// Perm is what a mapping permits; one that may be written or executed may be read. It never permits both.
+type Perm uint64
+
+const (
+	PermRead Perm = 1 << iota
+	PermWrite
+	PermExecute
+)
+
+// PageOp is one of several calls that are made together, in order. Op is PageMap, PageProtect, PageUnmap or FrameShare, then
+// its arguments as of the call.
+type PageOp struct {
+	Op   Call
+	Args [4]uint64
+	Ret  int64
+}

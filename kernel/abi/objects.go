@@ -1,0 +1,127 @@
+package abi
+
+// Kinds of capabilities.
+const (
+	KindNone         uint64 = iota
+	KindMemory              // may take frames, and make objects: an account
+	KindFrames              // so many frames in a row
+	KindEnv                 // an environment
+	KindThread              // a thread
+	KindCPU                 // a CPU's time
+	KindEndpoint            // where calls are received
+	KindNotification        // bits
+	KindConsole             // the serial line
+	KindInterrupt           // a device's
+	KindPorts               // a range of I/O ports
+	numKinds
+)
+
+// Rights; those from the ninth on belong to the kind.
+const (
+	RightRead     uint64 = 1 << iota // frames: map for reading; env, thread: inspect; notification: wait
+	RightWrite                       // frames: map for writing; env, thread: change; notification: notify
+	RightExecute                     // frames: map for executing; endpoint: call; cpu: run there
+	RightDelete                      // the capability, and what was derived from it
+	RightDerive                      // from it
+	RightRevoke                      // what was derived from it
+	RightTransfer                    // to another holder
+	RightReceive  uint64 = 1 << 16   // endpoint: receive from it
+	RightShare    uint64 = 1 << 17   // frames: give co-ownership; env: have it charged
+	AllRights     uint64 = 1<<32 - 1
+)
+
+// Object is what a capability is for. Frames: number of the first, how many. Ports: first, how many. Others: the kernel's.
+type Object struct{ First, Second uint64 }
+
+// CapInfo is what CapInspect tells.
+type CapInfo struct {
+	Kind, Rights uint64
+	Object       Object
+	Mapped       uint64 // frames: where, 0: nowhere
+}
+
+// EnvInfo is what EnvInspect tells.
+type EnvInfo struct {
+	State               uint64 // EnvRunning …
+	Status              int64  // of EnvExit, or why it was ended
+	Threads             uint64
+	Frames, FrameLimit  uint64 // its tables included
+	Caps, CapLimit      uint64
+	Faults, Calls, Lost uint64 // upcalls for faults, system calls, capabilities that were taken from it
+	RanNs               uint64 // of CPUs, all its threads
+	Number              uint64 // which it is: never used twice
+	Parent              uint64 // number of who made it
+	Name                [16]byte
+}
+
+// States of an environment.
+const (
+	EnvRunning uint64 = iota + 1
+	EnvSuspended
+	EnvEnded
+)
+
+// What an environment's status says if it did not exit by itself.
+const (
+	StatusKilled int64 = -(iota + 1) // destroyed, or its last thread was
+	StatusFault                      // a fault that it has no upcall for, or on its upcall stack
+)
+
+// Upcalls says where the kernel enters an environment. 0: nowhere; then a fault ends it, and the others do not happen.
+type Upcalls struct {
+	Fault    uint64 // page faults and exceptions
+	Foreign  uint64 // SYSCALL from outside TextLow to TextHigh
+	Revoke   uint64 // somebody wants something back
+	Slice    uint64 // it runs again after others have
+	TextLow  uint64 // [TextLow, TextHigh) is the library OS's own code; both 0: everything is
+	TextHigh uint64
+	Name     [16]byte // what it is to be called
+}
+
+// UpcallFrame is what the kernel pushes on the upcall stack before it enters one, lowest address first; RSP points at it, and
+// all other registers are as they were. The last five are what IRETQ wants.
+type UpcallFrame struct {
+	Vector, Err, Address     uint64 // of the CPU; of others: kind, how many or time lost, deadline
+	_                        uint64
+	RIP, CS, RFLAGS, RSP, SS uint64
+	_                        uint64
+}
+
+// ThreadStart says how a thread begins.
+type ThreadStart struct {
+	RIP, RSP, Arg         uint64 // Arg: RDI
+	FS, GS                uint64 // bases
+	UpcallLow, UpcallHigh uint64 // its upcall stack
+	CPUs                  uint64 // a bit for each CPU it may run on; 0: all that its environment may
+	Weight                uint64 // 0: as usual
+	Ended, EndedBits      uint64 // notification that is told when it ends, 0: none
+	Flags                 uint64 // ThreadSuspended, ThreadSlices
+}
+
+const (
+	ThreadSuspended uint64 = 1 << iota // it waits for ThreadResume
+	ThreadSlices                       // it gets upcalls for slices
+)
+
+// ThreadInfo is what ThreadInspect tells.
+type ThreadInfo struct {
+	State    uint64 // of kernel/sched
+	RIP, RSP uint64
+	RanNs    uint64
+	Switches uint64
+	CPU      uint64
+}
+
+// Schedule is what ThreadSchedule asks for.
+type Schedule struct {
+	Class  uint64 // 0 fair, 1 batch, 2 real time
+	Weight uint64
+	Budget uint64 // ns
+	Period uint64 // ns
+}
+
+// Lost is one entry of the repossession vector: the kernel took this capability back.
+type Lost struct {
+	Name, Kind uint64
+	Object     Object
+}
