@@ -1,21 +1,23 @@
 /*
- * cap.pml: the derivation tree of capabilities (kernel/cap/derive.go, revoke.go).
+ * cap.pml: the derivation tree of capabilities (kernel/cap/derive.go, revoke.go, detach.go).
  *
- * Modelled: Derive, Revoke, Delete (with kill), reap, finish, help, remove, sweep; each load and each compare-and-swap of a head, a next
- * or an owner word is a step of its own. Capability 1 is the root, 2 its child; the other slots are free at first. Each of
+ * Modelled: Derive, Revoke, Delete (with kill), reap, leaves (rows of two), finish, mark, help, takeOut, sweep; each load and each
+ * compare-and-swap of a head, a next or an owner word is a step of its own. Whether the kind has a teardown is open. Capability 1 is the root, 2 its child; the other slots are free at first. Each of
  * DERIVERS derives once from whatever is there; each of KILLERS revokes what is below the root, or deletes any other.
  *
  * The guarantees are those of table.go:
  *   G2. A child is linked to its parent's life, while that is alive.
  *   G3, G4. When Revoke or Delete returns, all that was below when it began is gone and torn down; and of what Delete
  *       has killed nothing is left, whenever it was derived.
+ *   G1. What is claimed by one who is late with saying that it is gone is not used again before that.
  *   G5. A capability is torn down once, when it has no child, and freed once.
  *   Progress. Every execution ends, but for who waits for a teardown that another has under way. (-DNP)
  * And when all is done: every slot is free, or the root's and in its tree.
  *
  * Bounds: SLOTS, DERIVERS, KILLERS.
  * Abstracted away: free slots are a set, out of which any may come; a call goes on until all is done, as its steps do not matter;
- * holders, so transfers and takeBack; hints (bypass), so all but the first sibling are found by sweep; revokeOnly; a chain of
+ * climb: the parent that leaves has claimed is taken out by itself; a parent is not hidden before it is claimed, as no one is told;
+ * holders, so transfers and takeBack; hints (bypass), so all but the first sibling are found by sweep, or go in a row; revokeOnly; a chain of
  * parents is found again from the root; memory is sequentially consistent, as all that decides is a compare-and-swap.
  *
  * Faults (each a -D; SPIN must find an error in each):
@@ -30,6 +32,8 @@
  *   NO_COUNT          links do not count
  *   TEAR_LATE         finish tears down when the slot is out of the list
  *   HELPS_TOO_MUCH    help takes out what is being torn down
+ *   HELPED_FREED      what was helped is freed by who takes it out
+ *   NOT_GONE          finish does not say that it is gone
  *   NO_CLOSE          Revoke does not close
  */
 #ifndef SLOTS
@@ -48,6 +52,7 @@
 #define DEAD 16
 #define CLAIMED 32
 #define MARKED 8
+#define HELPED 16
 #define FLAGS(w) ((w) & 56)
 #ifdef NO_COUNT
 #define LINK(w, to, flags) ((to) + (flags))
@@ -58,13 +63,16 @@
 short head[SLOTS+1], next[SLOTS+1];
 byte gen[SLOTS+1], parent[SLOTS+1], parentGen[SLOTS+1];
 bool held[SLOTS+1];		/* the owner word has a holder */
+bool gone[SLOTS+1];		/* and says that no lookup finds it */
+bool tears;			/* the kind has a teardown */
 bool free[SLOTS+1];
 
 /* Ghosts: torn down, in this life; linked to a parent; how many have finished. */
 bool torn[SLOTS+1], linked[SLOTS+1];
 byte finished;
 
-#define ALIVE(s) (held[s] && !(head[s] & DEAD))
+#define FOUND(s) (held[s] && !gone[s])
+#define ALIVE(s) (FOUND(s) && !(head[s] & DEAD))
 
 proctype Deriver() {
 	byte p, g, i, e;
@@ -100,7 +108,7 @@ Derive:
 	:: h = head[p];
 #ifndef NO_OWNER_CHECK
 	   if
-	   :: !held[p] || gen[p] != g -> atomic { free[i] = true; held[i] = false }; goto Done
+	   :: !FOUND(p) || gen[p] != g -> atomic { free[i] = true; held[i] = false }; goto Done
 	   :: else
 	   fi;
 #endif
@@ -137,7 +145,7 @@ Derive:
 	skip;
 	d_step {		/* hatch, unless it has been killed and freed meanwhile */
 		if
-		:: gen[i] == e -> held[i] = true
+		:: gen[i] == e && !gone[i] -> held[i] = true
 		:: else
 		fi
 	};
@@ -146,19 +154,67 @@ Done:
 	d_step { p = 0; g = 0; i = 0; e = 0; h = 0; finished++ }
 }
 
-/* endLife frees what was taken out of its list. */
+/* endLife frees what was taken out of its list; taken does so unless that is left to who claimed it. w is its next. */
 
 inline endLife(s) {
 	assert(!free[s]);			/* G5: once */
-	assert(torn[s]);			/* before it is freed */
-	gen[s]++; held[s] = false; linked[s] = false; free[s] = true
+	assert(torn[s] || !tears);		/* before it is freed */
+	gen[s]++; held[s] = false; gone[s] = false; linked[s] = false; free[s] = true
 }
 
-inline tearDown(s) {
-	atomic {
-		assert(!torn[s] && !free[s]);		/* G5: once */
-		torn[s] = true
-	}
+inline taken(s, w) {
+#ifdef HELPED_FREED
+	endLife(s)
+#else
+	if
+	:: w & HELPED -> linked[s] = false
+	:: else -> endLife(s)
+	fi
+#endif
+}
+
+/* tearDown is by who has claimed it. Without a teardown the store is a plain one. */
+inline tearDown(s, g) {
+	d_step {
+		assert(gen[s] == g && !free[s]);	/* G1: this life's */
+#ifndef NOT_GONE
+		gone[s] = true
+#endif
+	};
+	if
+	:: tears ->
+		d_step {
+			assert(!torn[s] && !free[s]);	/* G5: once */
+			torn[s] = true
+		}
+	:: else
+	fi
+}
+
+/* mark is by who has claimed it, and sets w to its next. */
+inline mark(s, w) {
+	ok = false;
+	do
+	:: w = next[s];
+#ifndef NO_MARK
+	   if
+	   :: w & MARKED -> break
+	   :: else
+	   fi;
+	   d_step {
+		if
+		:: next[s] == w -> next[s] = LINK(w, TO(w), MARKED); w = next[s]; ok = true
+		:: else
+		fi
+	   };
+	   if
+	   :: ok -> break
+	   :: else
+	   fi
+#else
+	   break
+#endif
+	od
 }
 
 /* swapHead and swapNext are compare-and-swaps. */
@@ -181,10 +237,10 @@ inline swapNext(s, old, new) {
 }
 
 proctype Killer() {
-	byte top, topGen, n, ng, c, cg, q, from, s, k;
+	byte top, topGen, n, ng, c, cg, d, dg, q, from, s, k;	/* d: the second in a row with c */
 	byte below[SLOTS+1];		/* 1 + the generation that was below when it began */
 	short h, x, y;
-	bool ok, last;			/* last: it finishes what it is to delete, and then returns */
+	bool ok, mine, last;		/* mine: it has claimed c; last: it finishes what it is to delete, and then returns */
 	atomic {
 		if
 		:: top = 1
@@ -327,8 +383,77 @@ reap:	/* works on n, which is dead or the closed root of the call, until top has
 		fi
 	};
 	if
-	:: ok -> goto finish
+	:: ok
 	:: else -> goto Next
+	fi;
+
+leaves:	/* c is claimed, and n's first child as long as its head is h */
+#ifndef TEAR_LATE
+	tearDown(c, cg);
+#endif
+	mark(c, x);
+	d = TO(x);
+	if
+	:: d != 0 ->
+		y = head[d];
+		dg = gen[d];
+		if
+		:: head[n] != h -> d = 0; dg = 0; goto Row
+		:: else
+		fi;
+		if
+		:: TO(y) != 0 || y & CLAIMED -> d = 0; dg = 0; goto Row
+		:: else
+		fi;
+		d_step {
+			if
+			:: head[d] == y ->
+				assert(parent[d] == n && parentGen[d] == ng);	/* what is killed is below */
+				head[d] = LINK(y, 0, DEAD + CLAIMED)
+			:: else -> d = 0; dg = 0
+			fi
+		};
+		if
+		:: d != 0 ->
+#ifndef TEAR_LATE
+			tearDown(d, dg);
+#endif
+			mark(d, x)
+		:: else
+		fi
+	:: else
+	fi;
+Row:	/* x is the last one's next */
+	skip;
+	d_step {
+		y = FLAGS(h);
+		if
+		:: n != top && TO(x) == 0 -> y = y | CLAIMED
+		:: else
+		fi;
+		if
+		:: head[n] == h ->
+			head[n] = LINK(h, TO(x), y); ok = true;
+			linked[c] = false; linked[d] = false
+		:: else -> ok = false
+		fi;
+		mine = true
+	};
+	if
+	:: ok ->
+		d_step {
+			endLife(c);
+			if
+			:: d != 0 -> endLife(d)
+			:: else
+			fi
+		}
+	:: else
+	fi;
+	if
+	:: ok && y & CLAIMED -> d_step { c = n; cg = ng; d = 0; dg = 0; mine = false }; goto finish
+	:: ok && !(y & CLAIMED) -> goto Next
+	:: else -> goto remove
 	fi;
 
 Next:	/* on from where it was; if that is gone, or was finished, from the top */
@@ -338,7 +463,7 @@ Next:	/* on from where it was; if that is gone, or was finished, from the top */
 		:: c == n || gen[n] != ng -> n = top; ng = topGen
 		:: else
 		fi;
-		c = 0; cg = 0; x = 0; y = 0; h = 0; q = 0; from = 0; s = 0; ok = false
+		c = 0; cg = 0; d = 0; dg = 0; mine = false; x = 0; y = 0; h = 0; q = 0; from = 0; s = 0; ok = false
 	};
 	goto reap;
 
@@ -349,9 +474,11 @@ Reaped:
 	fi;
 
 finish:	/* c is claimed */
+	mine = true;
 #ifndef TEAR_LATE
-	tearDown(c);
+	tearDown(c, cg);
 #endif
+	mark(c, x);
 	goto remove;
 
 help:	/* c was claimed by another */
@@ -360,41 +487,45 @@ help:	/* c was claimed by another */
 	:: gen[c] != cg -> goto Next
 	:: else
 	fi;
+	if
+	:: x & MARKED -> goto remove
+	:: else
+	fi;
 #ifndef HELPS_TOO_MUCH
 	if
-	:: x & MARKED
-	:: else ->
+	:: tears ->
 		if
 		:: gen[c] != cg || next[c] & MARKED			/* there is more to do, until then */
 		fi;
 		goto Next
+	:: else
 	fi;
 #endif
+	d_step {
+		if
+		:: gen[c] == cg -> gone[c] = true
+		:: else
+		fi
+	};
+	swapNext(c, x, LINK(x, TO(x), MARKED + HELPED));
+	if
+	:: !ok -> goto Next
+	:: else
+	fi;
 
-remove:	/* c is torn down */
+remove:	/* c is torn down, and marked */
 	x = next[c];
 	if
 	:: gen[c] != cg -> goto Removed
 	:: else
 	fi;
-#ifndef NO_MARK
-	if
-	:: x & MARKED
-	:: else ->
-		swapNext(c, x, LINK(x, TO(x), MARKED));
-		if
-		:: ok -> d_step { x = LINK(x, TO(x), MARKED) }
-		:: else -> goto remove
-		fi
-	fi;
-#endif
 	q = parent[c];
 	y = head[q];
 	if
 	:: TO(y) == c && next[c] == x ->
 		d_step {
 			if
-			:: head[q] == y -> head[q] = LINK(y, TO(x), FLAGS(y)); ok = true; endLife(c)
+			:: head[q] == y -> head[q] = LINK(y, TO(x), FLAGS(y)); ok = true; taken(c, x)
 			:: else -> ok = false
 			fi
 		};
@@ -440,7 +571,7 @@ Step:
 		:: else -> ok = false
 		fi;
 		if
-		:: ok -> endLife(s)
+		:: ok -> taken(s, x)
 		:: else
 		fi
 	};
@@ -455,6 +586,20 @@ Removed:
 	atomic { torn[c] = true };
 #endif
 	if
+	:: mine ->		/* then it is still in that life if it was helped, and only then */
+		d_step {
+			if
+			:: gen[c] == cg -> endLife(c)
+			:: else
+			fi
+		}
+	:: else
+	fi;
+	if
+	:: d != 0 -> d_step { c = d; cg = dg; d = 0; dg = 0 }; goto remove
+	:: else
+	fi;
+	if
 	:: last -> goto Returns
 	:: else -> goto Next
 	fi;
@@ -465,13 +610,13 @@ Returns:
 		k = 2;
 		do
 		:: k <= SLOTS ->
-			assert(below[k] == 0 || gen[k] + 1 != below[k]);		/* G3, G4 */
-			assert(top == 1 || !(ALIVE(k) && parent[k] == top && parentGen[k] == topGen));
+			assert(below[k] == 0 || gen[k] + 1 != below[k] || gone[k] && !linked[k] && (torn[k] || !tears));	/* G3, G4 */
+			assert(top == 1 || !(FOUND(k) && parent[k] == top && parentGen[k] == topGen));
 			k++
 		:: else -> break
 		od;
-		assert(top == 1 || gen[top] != topGen);
-		k = 0; h = 0; x = 0; y = 0; n = 0; ng = 0; c = 0; cg = 0; q = 0; from = 0; s = 0; ok = false; last = false; top = 0; topGen = 0;
+		assert(top == 1 || gen[top] != topGen || gone[top] && !linked[top]);
+		k = 0; d = 0; dg = 0; mine = false; h = 0; x = 0; y = 0; n = 0; ng = 0; c = 0; cg = 0; q = 0; from = 0; s = 0; ok = false; last = false; top = 0; topGen = 0;
 		below[2] = 0; below[3] = 0; below[SLOTS] = 0;
 		finished++
 	}
@@ -479,6 +624,10 @@ Returns:
 
 init {
 	byte i, n;
+	if
+	:: tears = true
+	:: tears = false
+	fi;
 	atomic {
 		held[1] = true; held[2] = true; linked[2] = true;
 		head[1] = 2; parent[2] = 1;

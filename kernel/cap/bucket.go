@@ -23,8 +23,8 @@ func (l Limit) valid() bool {
 type bucket struct {
 	due   atom.Uint64 // in units of 64 ns, from bit 12 on
 	every atom.Uint64 // in units
-	burst atom.Uint64 // this word and the next are the free list's when the cell is free
-	_     [40]byte
+	burst atom.Uint64 // this word and the next may be the free list's when the cell is free
+	_     uint64
 }
 
 const (
@@ -34,11 +34,15 @@ const (
 
 // bucketAt returns a bucket that there is.
 func (t *Table) bucketAt(i uint32) *bucket {
-	// SAFETY: a bucket is as large as a record and holds such words too; the cells of t.buckets are never records.
-	return (*bucket)(unsafe.Pointer(t.buckets.at(i)))
+	r := t.buckets.at(i)
+	// SAFETY: a bucket is as large as a record and as its links, and holds such words too; the cells of t.buckets are neither.
+	if i%2 == 1 {
+		return (*bucket)(unsafe.Pointer(r.links())) // so no two buckets share a cache line
+	}
+	return (*bucket)(unsafe.Pointer(r))
 }
 
-// Both are cells.
+// Both are as large.
 const _ = -(unsafe.Sizeof(bucket{}) ^ unsafe.Sizeof(record{}))
 
 func (b *bucket) limit() Limit { return Limit{b.every.Load() << unitBits, uint32(b.burst.Load())} }
@@ -61,19 +65,19 @@ func (t *Table) newBucket(cpu int, l Limit) uint32 {
 //
 //go:noinline
 func (t *Table) freeBucket(cpu int, r *record) {
-	i := r.bucket.Load()
+	i := r.links().bucket.Load()
 	t.buckets.put(&t.cpus[cpu].buckets, i, t.buckets.at(i))
 }
 
 // draw counts a use of a capability with a limit, if it still has the owner word.
 func (t *Table) draw(r *record, key uint64) error {
-	i := r.bucket.Load()
+	i := r.links().bucket.Load()
 	now := t.clock.NowNs() >> unitBits
 	for {
 		b := t.bucketAt(i)
 		w := b.due.Load()
 		every, burst := b.every.Load(), b.burst.Load()
-		if link(r.head.Load())&dead != 0 || r.owner.Load() != key { // after the loads: so they are of this one's bucket (G7)
+		if r.owner.Load() != key { // after the loads: so they are of this one's bucket (G7)
 			return ErrNone
 		}
 		due := max(w>>tagBits, now)

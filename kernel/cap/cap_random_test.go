@@ -237,9 +237,9 @@ func TestTable_G2_G4_AuthorityComesByAChain(t *testing.T) {
 			name := nameOf(i, c.owner.Load())
 			for {
 				c := h.caps.at(name.slot())
-				require.Zero(t, link(c.head.Load())&dead, "nothing dead is left")
+				require.Zero(t, link(c.links().head.Load())&dead, "nothing dead is left")
 				require.True(t, c.lives(name))
-				up := Name(c.parent.Load())
+				up := Name(c.links().parent.Load())
 				if up == 0 {
 					require.True(t, roots[name])
 					break

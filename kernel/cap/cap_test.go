@@ -119,9 +119,9 @@ func (h *host) allBack(t testing.TB) {
 }
 
 func TestTable_Sizes(t *testing.T) {
-	require.EqualValues(t, 64, unsafe.Sizeof(record{}))
+	require.EqualValues(t, 32, unsafe.Sizeof(record{}))
 	require.EqualValues(t, 64, unsafe.Sizeof(CPU{}))
-	require.EqualValues(t, 4096, unsafe.Sizeof(chunk{}))
+	require.EqualValues(t, 2048, unsafe.Sizeof(chunk{}))
 	require.EqualValues(t, 4096, unsafe.Sizeof(page{}))
 	h := newHost(1)
 	require.EqualValues(t, firstSlots, h.caps.slots())

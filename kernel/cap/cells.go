@@ -6,11 +6,14 @@ import (
 	"exo/kernel/sync/atom"
 )
 
-// cells.go: cache lines by number, that grow by frames while they are read, and the free ones among them, a stock per CPU
+// cells.go: records by number, that grow by frames while they are read, and the free ones among them, a stock per CPU
 // and a depot for all (as sync.Pool, whose arrays cannot grow).
 //
-//	top[512] ──► page[512] ──► chunk: 64 cells, a frame
-//	         ──► page[512] ──► chunk …                     a chunk appears by one compare-and-swap, and stays where it is
+//	top[512] ──► page[512] ──► records of a chunk: half a frame, 64 cells; their links are the other half
+//	         ──► page[512] ──► …                   a chunk appears by one compare-and-swap, and stays where it is
+//
+//	chunk 0   records │ links
+//	chunk 1   links │ records      so records are spread over all sets of a cache that is indexed by address
 //
 //	             find  at  get  put  grow   X: callers exclude each other; -: may run together; own: not twice on one CPU
 //	find, at       -    -   -    -    -
@@ -24,7 +27,7 @@ type Frame [512]uint64
 
 // Memory is where a table gets its frames.
 type Memory interface {
-	// GetFrame returns a zeroed frame, aligned to a cache line at least, or nil.
+	// GetFrame returns a zeroed frame, aligned to its size, or nil.
 	GetFrame(cpu int) *Frame
 	// PutFrame takes a frame back.
 	PutFrame(cpu int, f *Frame)
@@ -35,6 +38,7 @@ const (
 	perPage   = 512
 	maxChunks = MaxSlots / perChunk
 	batch     = perChunk / 2 // cells that change hands at once
+	half      = unsafe.Sizeof(Frame{}) / 2
 )
 
 type (
@@ -64,6 +68,19 @@ func (c chain) first() uint32       { return uint32(c >> 32) }
 func (c chain) with(i uint32) chain { return chain(i)<<32 | chain(uint32(c)+1) }
 
 func (r *record) rest() chain { return chain(r.object[0].Load()) }
+
+// links are the links of a record.
+func (r *record) links() *links {
+	p := unsafe.Pointer(r)
+	// SAFETY: the other half of the record's frame, which is aligned to its size, is links; they are as large as records.
+	return (*links)(unsafe.Add(p, half-2*(uintptr(p)&half)))
+}
+
+// Both halves have as many.
+const (
+	_ = -(unsafe.Sizeof(chunk{}) ^ half)
+	_ = -(unsafe.Sizeof(links{}) ^ unsafe.Sizeof(record{}))
+)
 
 // find returns a cell, or nil if there is none of that number.
 func (c *cells) find(i uint32) *record {
@@ -170,8 +187,11 @@ func (c *cells) grow(cpu int, m Memory) (current, spare uint32) {
 			}
 			continue
 		}
-		// SAFETY: a zeroed frame is a chunk of records that match no name; it is aligned to a cache line, and stays one.
-		cells := (*chunk)(unsafe.Pointer(f))
+		if uintptr(unsafe.Pointer(f))%unsafe.Sizeof(*f) != 0 {
+			panic("cap: a frame that is not aligned")
+		}
+		// SAFETY: half a zeroed frame is a chunk of records that match no name; it is aligned to a cache line, and stays one.
+		cells := (*chunk)(unsafe.Pointer(&f[k%2*uint32(len(f))/2]))
 		mine := p[k%perPage].CompareAndSwap(nil, cells) // order: publishes the cells (G8)
 		c.chunks.CompareAndSwap(k, k+1)                 // or somebody helped
 		if mine {

@@ -21,7 +21,7 @@ func (t *Table) Derive(cpu int, parent Name, by Holder, d Derivation) (Name, err
 	switch {
 	case err != nil:
 		return 0, err
-	case d.To == Nobody:
+	case !d.To.valid():
 		return 0, ErrHolder
 	case d.Rights&^m.rights() != 0 || d.To != by && m.rights()&Transfer == 0:
 		return 0, ErrRights
@@ -32,25 +32,27 @@ func (t *Table) Derive(cpu int, parent Name, by Holder, d Derivation) (Name, err
 		}
 		o = d.Object
 	}
-	i, r, err := t.make(cpu, o, newMeta(m.kind(), d.Rights)|m&limited, parent, p.bucket.Load(), d.Limit)
+	pl := p.links()
+	i, r, err := t.make(cpu, o, newMeta(m.kind(), d.Rights)|m&limited, parent, pl.bucket.Load(), d.Limit)
 	if err != nil {
 		return 0, err
 	}
-	embryo, fresh := r.owner.Load(), link(r.head.Load())
+	l := r.links()
+	embryo, fresh := r.owner.Load(), link(l.head.Load())
 	for {
-		h := link(p.head.Load())
+		h := link(pl.head.Load())
 		if p.owner.Load() != parent.key(by) || h&dead != 0 { // after the head: so it is of no later life (G2)
 			t.unmake(cpu, i, r)
-			return 0, ErrNone
+			return 0, p.none(parent, h)
 		}
 		if h&closed != 0 {
 			t.unmake(cpu, i, r)
 			return 0, ErrRevoking
 		}
-		r.next.StoreRelease(uint64(link(r.next.Load()).to(h.slot(), 0)))
-		if swap(&p.head, h, h.to(i, 0)) { // order: publishes the record; pairs with the loads of revokers (G4)
+		l.next.StoreRelease(uint64(link(l.next.Load()).to(h.slot(), 0)))
+		if swap(&pl.head, h, h.to(i, 0)) { // order: publishes the record; pairs with the loads of revokers (G4)
 			if first := h.slot(); first != 0 {
-				t.caps.at(first).prev.StoreRelease(i)
+				t.caps.at(first).links().prev.StoreRelease(i)
 			}
 			break
 		}
@@ -68,10 +70,11 @@ func (t *Table) Derive(cpu int, parent Name, by Holder, d Derivation) (Name, err
 //
 //go:noinline
 func (t *Table) takeBack(cpu int, n Name, r *record, fresh link) bool {
-	if !swap(&r.head, fresh, fresh.to(0, dead|claimed)) {
+	l := r.links()
+	if !swap(&l.head, fresh, fresh.to(0, dead|claimed)) {
 		return false
 	}
-	t.remove(cpu, n, r)
+	t.detach(cpu, n, r, l)
 	return true
 }
 
@@ -81,7 +84,7 @@ func (t *Table) Transfer(name Name, by, to Holder) error {
 	switch {
 	case err != nil:
 		return err
-	case to == Nobody:
+	case !to.valid():
 		return ErrHolder
 	case !r.owner.CompareAndSwap(name.key(by), name.key(to)): // G9
 		return ErrNone

@@ -1,11 +1,14 @@
 // Package cap says who may do what: a table of capabilities, each the right of one holder to use one object in certain
 // ways.
 //
-//	name   { generation 32, slot 32 } ──► record, one cache line, found by two loads
+//	name   { generation 32, slot 32 } ──► record, half a cache line, found by two loads
 //
-//	         owner   generation, holder        both compared in one word
+//	         owner   generation, gone, holder  compared in one word
 //	         meta    kind, rights              fixed for a life
 //	         object  two words                 fixed for a life; what they say is the kind's business
+//
+//	         links, in the other half of the frame, which a lookup does not touch:
+//
 //	         head    first child, closed, dead, claimed
 //	         next    next sibling, marked      the list of who was derived from the same capability
 //	         parent  its name
@@ -18,6 +21,6 @@
 //
 // Names are not secret. Whoever calls says for whom, and a name of somebody else's matches nothing.
 //
-// Start reading: record.go, the words; table.go, the guarantees; derive.go and revoke.go; then cells.go, where
-// records come from.
+// Start reading: record.go, the words; table.go, the guarantees; derive.go, revoke.go and detach.go; then
+// cells.go, where records come from.
 package cap

@@ -4,7 +4,7 @@ package cap
 // errors are ErrNone, ErrKind, ErrRights and ErrRate.
 func (t *Table) Lookup(name Name, by Holder, k Kind, need Rights) (Object, error) {
 	r := t.caps.find(name.slot())
-	if r == nil || by == Nobody {
+	if r == nil || !by.valid() {
 		return Object{}, ErrNone
 	}
 	key := name.key(by)
@@ -12,7 +12,7 @@ func (t *Table) Lookup(name Name, by Holder, k Kind, need Rights) (Object, error
 		return Object{}, ErrNone
 	}
 	m, o := meta(r.meta.Load()), Object{r.object[0].Load(), r.object[1].Load()}
-	if link(r.head.Load())&dead != 0 || r.owner.Load() != key {
+	if r.owner.Load() != key {
 		return Object{}, ErrNone
 	}
 	if !m.allows(k, need) {
@@ -26,7 +26,7 @@ func (t *Table) Lookup(name Name, by Holder, k Kind, need Rights) (Object, error
 // Check is Lookup for who knows the object already.
 func (t *Table) Check(name Name, by Holder, k Kind, need Rights) error {
 	r := t.caps.find(name.slot())
-	if r == nil || by == Nobody {
+	if r == nil || !by.valid() {
 		return ErrNone
 	}
 	key := name.key(by)
@@ -34,7 +34,7 @@ func (t *Table) Check(name Name, by Holder, k Kind, need Rights) error {
 		return ErrNone
 	}
 	m := meta(r.meta.Load())
-	if link(r.head.Load())&dead != 0 || r.owner.Load() != key {
+	if r.owner.Load() != key {
 		return ErrNone
 	}
 	if !m.allows(k, need) {
@@ -70,12 +70,12 @@ func (t *Table) use(r *record, m meta, key uint64, k Kind, need Rights) error {
 // open finds a capability that something is to be done with.
 func (t *Table) open(name Name, by Holder, need Rights) (r *record, m meta, o Object, err error) {
 	r = t.caps.find(name.slot())
-	if r == nil || by == Nobody || r.owner.Load() != name.key(by) {
+	if r == nil || !by.valid() || r.owner.Load() != name.key(by) {
 		return nil, 0, o, ErrNone
 	}
 	m, o = meta(r.meta.Load()), Object{r.object[0].Load(), r.object[1].Load()}
-	if link(r.head.Load())&dead != 0 || r.owner.Load() != name.key(by) {
-		return nil, 0, o, ErrNone
+	if h := link(r.links().head.Load()); h&dead != 0 || r.owner.Load() != name.key(by) {
+		return nil, 0, o, r.none(name, h)
 	}
 	if m.rights()&need != need {
 		return nil, 0, o, ErrRights
@@ -95,22 +95,22 @@ type Info struct {
 // Inspect says what a capability is. It needs no right, and counts as no use.
 func (t *Table) Inspect(name Name, by Holder) (Info, error) {
 	r := t.caps.find(name.slot())
-	if r == nil || by == Nobody || r.owner.Load() != name.key(by) {
+	if r == nil || !by.valid() || r.owner.Load() != name.key(by) {
 		return Info{}, ErrNone
 	}
 	m := meta(r.meta.Load())
-	info := Info{m.kind(), m.rights(), Object{r.object[0].Load(), r.object[1].Load()}, r.parent.Load() != 0, Limit{}}
+	info := Info{m.kind(), m.rights(), Object{r.object[0].Load(), r.object[1].Load()}, r.links().parent.Load() != 0, Limit{}}
 	if m&limited != 0 {
-		info.Limit = t.bucketAt(r.bucket.Load()).limit()
+		info.Limit = t.bucketAt(r.links().bucket.Load()).limit()
 	}
-	if link(r.head.Load())&dead != 0 || r.owner.Load() != name.key(by) {
+	if r.owner.Load() != name.key(by) {
 		return Info{}, ErrNone
 	}
 	return info, nil
 }
 
 // Held writes down names of a holder's capabilities, found in the slots from one on; at most so many slots are looked at,
-// each a cache line. It returns how many names there are, and the slot to go on from, 0 if it was the last. What is given to the holder
+// each half a cache line. It returns how many names there are, and the slot to go on from, 0 if it was the last. What is given to the holder
 // meanwhile may be missed: keep others from that first.
 func (t *Table) Held(h Holder, from uint32, names []Name, slots int) (n int, next uint32) {
 	end := t.caps.slots()
@@ -121,10 +121,7 @@ func (t *Table) Held(h Holder, from uint32, names []Name, slots int) (n int, nex
 		slots--
 		r := t.caps.at(i)
 		owner := r.owner.Load()
-		if Holder(owner) != h || h == Nobody {
-			continue
-		}
-		if link(r.head.Load())&dead == 0 && r.owner.Load() == owner {
+		if Holder(owner) == h && h.valid() {
 			names[n] = nameOf(i, owner)
 			n++
 		}

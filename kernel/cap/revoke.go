@@ -7,9 +7,11 @@ package cap
 //	           A        B          A dead    B    …  A is gone    B    …
 //	          / \                 / \
 //	         C   D        C claimed  D
-//	             torn down, marked, out of the list, freed; then D, A, B
+//	             gone, torn down, marked; so is D; then both are taken out, which claims A
 //
-// A leaf costs three locked instructions (claim, mark, take out), an inner node one more.
+// A leaf costs two locked instructions (claim, mark) and its share of a third (taken out, with those beside it); an inner node
+// three and a share: to be dead, the mark, or the claim too if another took the last child out. What has something to tear
+// down costs one more.
 
 // Revoke kills all that is below a capability, in at most so many steps. It returns 0 if that is done; otherwise where it
 // is: call again with that, where the first call has 0. In between nothing can be derived from the capability. Revoke needs
@@ -22,15 +24,16 @@ func (t *Table) Revoke(cpu int, name Name, by Holder, at Name, steps int) (Name,
 	if err != nil {
 		return 0, err
 	}
+	l := r.links()
 	for {
-		h := link(r.head.Load())
+		h := link(l.head.Load())
 		if r.owner.Load() != name.key(by) || h&dead != 0 {
-			return 0, ErrNone
+			return 0, r.none(name, h)
 		}
-		if h&closed == 0 && (h.slot() == 0 || t.revokeOnly(cpu, r, h)) {
+		if h&closed == 0 && (h.slot() == 0 || t.revokeOnly(cpu, l, h)) {
 			return 0, nil
 		}
-		if h&closed != 0 || swap(&r.head, h, h.to(h.slot(), closed)) { // order: no child is linked from now on (G4)
+		if h&closed != 0 || swap(&l.head, h, h.to(h.slot(), closed)) { // order: no child is linked from now on (G4)
 			break
 		}
 	}
@@ -38,12 +41,12 @@ func (t *Table) Revoke(cpu int, name Name, by Holder, at Name, steps int) (Name,
 		if at = t.reap(cpu, name, at, &steps); at != 0 {
 			return at, nil
 		}
-		h := link(r.head.Load())
+		h := link(l.head.Load())
 		switch {
 		case !r.lives(name) || h&dead != 0 || h&closed == 0: // somebody else has ended it, with nothing below
 			return 0, nil
 		case h.slot() != 0: // and begun again
-		case swap(&r.head, h, h.to(0, 0)):
+		case swap(&l.head, h, h.to(0, 0)):
 			return 0, nil
 		}
 	}
@@ -51,17 +54,18 @@ func (t *Table) Revoke(cpu int, name Name, by Holder, at Name, steps int) (Name,
 
 // revokeOnly kills the only child, if that is what there is and it has none itself: then nothing need be closed, for what
 // is derived meanwhile comes after.
-func (t *Table) revokeOnly(cpu int, r *record, h link) bool {
+func (t *Table) revokeOnly(cpu int, l *links, h link) bool {
 	c := t.caps.at(h.slot())
-	ch, next := link(c.head.Load()), link(c.next.Load())
+	cl := c.links()
+	ch, next := link(cl.head.Load()), link(cl.next.Load())
 	child := nameOf(h.slot(), c.owner.Load())
-	if ch.slot() != 0 || ch&claimed != 0 || next.slot() != 0 || link(r.head.Load()) != h { // else it was the only one when next was read
+	if ch.slot() != 0 || ch&claimed != 0 || next.slot() != 0 || link(l.head.Load()) != h { // else it was the only one when next was read
 		return false
 	}
-	if !swap(&c.head, ch, ch.to(0, dead|claimed)) { // order: as in kill
+	if !swap(&cl.head, ch, ch.to(0, dead|claimed)) { // order: as in kill
 		return false
 	}
-	t.finish(cpu, child, c)
+	t.finish(cpu, child, c, cl)
 	return true
 }
 
@@ -69,17 +73,20 @@ func (t *Table) revokeOnly(cpu int, r *record, h link) bool {
 // once. ErrNone from a later call says that it is done, too.
 func (t *Table) Delete(cpu int, name Name, by Holder, at Name, steps int) (Name, error) {
 	r := t.caps.find(name.slot())
-	if r == nil || by == Nobody {
+	if r == nil || !by.valid() {
 		return 0, ErrNone
 	}
-	m, h := meta(r.meta.Load()), link(r.head.Load())
+	w := r.owner.Load()
+	m, h := meta(r.meta.Load()), link(r.links().head.Load())
 	begun := at != 0 && h&dead != 0 // then whoever holds it by now, it is to be ended
 	switch lacks := m.rights()&Delete == 0; {
-	case begun && !r.lives(name):
+	case w>>32 != name.generation() || !r.lives(name): // before and after: so the others are of this life
 		return 0, ErrNone
 	case begun:
-	case r.owner.Load() != name.key(by) || lacks && h&dead != 0:
+	case w&^gone != name.key(by):
 		return 0, ErrNone
+	case lacks && h&dead != 0:
+		return 0, r.none(name, h)
 	case lacks:
 		return 0, ErrRights
 	}
@@ -97,9 +104,9 @@ func (t *Table) Drop(cpu int, h Holder, slot uint32, at Name, steps int) (uint32
 		}
 		steps--
 		r := t.caps.at(i)
-		begun := at != 0 && link(r.head.Load())&dead != 0
-		owner := r.owner.Load()
-		if h != Nobody && (Holder(owner) == h || begun && Holder(owner) != Nobody) {
+		begun := at != 0 && link(r.links().head.Load())&dead != 0
+		owner := r.owner.Load() &^ gone
+		if h.valid() && (Holder(owner) == h || begun && Holder(owner) != Nobody) {
 			if at, _ = t.kill(cpu, nameOf(i, owner), owner, begun, at, &steps); at != 0 {
 				return i, at
 			}
@@ -114,27 +121,30 @@ func (t *Table) Drop(cpu int, h Holder, slot uint32, at Name, steps int) (uint32
 // come late.
 func (t *Table) kill(cpu int, name Name, key uint64, begun bool, at Name, steps *int) (Name, error) {
 	r := t.caps.at(name.slot())
+	l := r.links()
 	for {
-		h := link(r.head.Load())
+		h := link(l.head.Load())
 		switch {
 		case begun && !r.lives(name):
 			return 0, nil // somebody else has ended it
-		case !begun && r.owner.Load() != key:
+		case !begun && r.owner.Load()&^gone != key:
 			return 0, ErrNone
 		case h&claimed != 0:
+			r.hide(name)
 			return name, nil // its teardown is under way
 		case h.slot() == 0:
-			if swap(&r.head, h, h.to(0, dead|claimed)) { // order: no lookup succeeds from now on (G1, G3)
-				t.finish(cpu, name, r)
+			if swap(&l.head, h, h.to(0, dead|claimed)) { // order: no child is linked from now on (G4)
+				t.finish(cpu, name, r, l)
 				return 0, nil
 			}
 		case h&dead != 0:
 			begun = true
+			r.hide(name)
 			if at = t.reap(cpu, name, at, steps); at != 0 {
 				return at, nil
 			}
 		default:
-			begun = swap(&r.head, h, h.to(h.slot(), dead))
+			begun = swap(&l.head, h, h.to(h.slot(), dead))
 		}
 	}
 }
@@ -148,168 +158,127 @@ func (t *Table) reap(cpu int, root, at Name, steps *int) Name {
 	if n == 0 || t.caps.find(n.slot()) == nil {
 		n = root
 	}
+	r := t.caps.at(n.slot())
 	for ; *steps > 0; *steps-- {
-		r := t.caps.at(n.slot())
-		h := link(r.head.Load())
-		up := Name(r.parent.Load())
+		l := r.links()
+		h := link(l.head.Load())
+		up := Name(l.parent.Load())
 		switch {
 		case n == root && (!r.lives(n) || h.slot() == 0 || h&(closed|dead) == 0):
 			return 0
 		case n != root && (!r.lives(n) || h&dead == 0): // after the head: so that is of no later life
-			n = root
+			n, r = root, t.caps.at(root.slot())
 			continue
 		case h.slot() == 0: // n is dead, so it stays childless
-			if h&claimed != 0 {
-				if !t.help(cpu, n, r) {
-					return n
-				}
-			} else if swap(&r.head, h, h.to(0, dead|claimed)) {
-				t.finish(cpu, n, r)
+			if h&claimed == 0 && swap(&l.head, h, h.to(0, dead|claimed)) {
+				t.finish(cpu, n, r, l)
 			}
 			if n = up; n == 0 { // not below the root
 				n = root
 			}
+			r = t.caps.at(n.slot())
 			continue
 		}
 		c := t.caps.at(h.slot())
-		ch := link(c.head.Load())
+		cl := c.links()
+		ch := link(cl.head.Load())
 		child := nameOf(h.slot(), c.owner.Load())
-		if link(r.head.Load()) != h { // else c was n's first child all the time, and ch and the name are that child's
+		if link(l.head.Load()) != h { // else c was n's first child all the time, and ch and the name are that child's
 			continue
 		}
 		switch {
 		case ch&claimed != 0:
-			if !t.help(cpu, child, c) {
+			if !t.help(cpu, child, c, cl) {
 				return n
 			}
 		case ch.slot() != 0:
-			if ch&dead != 0 || swap(&c.head, ch, ch.to(ch.slot(), dead)) {
-				n = child
+			if ch&dead != 0 || swap(&cl.head, ch, ch.to(ch.slot(), dead)) {
+				n, r = child, c
 			}
-		case swap(&c.head, ch, ch.to(0, dead|claimed)): // order: as in kill
-			t.finish(cpu, child, c)
+		case swap(&cl.head, ch, ch.to(0, dead|claimed)): // order: as in kill
+			n, r = t.climb(cpu, root, n, r, h, child, c, steps)
 		}
 	}
 	return n
 }
 
-// help takes a capability out that somebody else has claimed, if there is nothing but that left to do.
-func (t *Table) help(cpu int, n Name, r *record) bool {
-	k := meta(r.meta.Load()).kind()
-	next := link(r.next.Load())
-	if !r.lives(n) {
-		return true
+// climb ends the first child of n, whose head is h, which the caller has claimed, and those behind it; if that claims n, n
+// likewise; and so on up to the root. It returns where it is.
+func (t *Table) climb(cpu int, root, n Name, r *record, h link, child Name, c *record, steps *int) (Name, *record) {
+	for l := r.links(); t.leaves(cpu, l, h, n != root, child, c, steps); {
+		child, c, n = n, r, Name(l.parent.Load())
+		if n == 0 { // not below the root
+			t.finish(cpu, child, c, l)
+			return root, t.caps.at(root.slot())
+		}
+		cl := l
+		r = t.caps.at(n.slot())
+		l = r.links()
+		h = link(l.head.Load()) // of the child's parent, which lives as long as the child is in its list
+		if *steps--; *steps <= 1 || h.slot() != child.slot() || h&dead == 0 && (n != root || h&closed == 0) {
+			t.finish(cpu, child, c, cl)
+			break
+		}
 	}
-	if next&marked == 0 && t.kinds[k].Teardown != nil {
-		return false
-	}
-	t.remove(cpu, n, r)
-	return true
+	return n, r
 }
 
-// finish tears down what the caller has claimed, and takes it out.
-func (t *Table) finish(cpu int, n Name, r *record) {
-	m, o := meta(r.meta.Load()), Object{r.object[0].Load(), r.object[1].Load()}
-	if !r.lives(n) {
-		return // somebody has helped; so its kind had nothing to do
-	}
-	if down := t.kinds[m.kind()].Teardown; down != nil {
-		down(cpu, n, m.rights(), o)
-	}
-	t.remove(cpu, n, r)
-}
+// together is how many are taken out of a list at once.
+const together = 8
 
-// remove takes a capability that is torn down out of its parent's list, and frees it, unless somebody else does.
-func (t *Table) remove(cpu int, n Name, r *record) {
-	parent := Name(r.parent.Load())
-	x := link(r.next.Load())
+// leaves ends the first child of a closed or dead capability, whose links are l and whose head is h. The caller has claimed
+// the child. Those behind it go too, until one that has children itself, and they are taken out together; if that was all
+// there were, and claim is set, it claims the parent and says so.
+//
+// A marked next does not change. So as long as the head is h, what stands behind a row of the marked is in the list.
+func (t *Table) leaves(cpu int, l *links, h link, claim bool, child Name, c *record, steps *int) bool {
+	var row [together]struct {
+		n Name
+		r *record
+	}
+	var next link
+	k := 0
 	for {
-		if !r.lives(n) {
-			return
-		}
-		if parent == 0 {
-			t.free(cpu, n, r) // in no list; nobody helps
-			return
-		}
-		if x&marked != 0 {
+		t.tearDown(cpu, child, c)
+		next = c.links().mark()
+		row[k].n, row[k].r = child, c
+		k++
+		i := next.slot()
+		if i == 0 || k == together || *steps <= 1 {
 			break
 		}
-		if m := x.to(x.slot(), marked); swap(&r.next, x, m) { // order: the successor stays (see Table)
-			x = m
+		c = t.caps.at(i)
+		cl := c.links()
+		ch := link(cl.head.Load())
+		child = nameOf(i, c.owner.Load())
+		if link(l.head.Load()) != h { // else it is a child; see reap
 			break
 		}
-		x = link(r.next.Load())
-	}
-	p := t.caps.at(parent.slot())
-	for {
-		h := link(p.head.Load())
-		if h.slot() != n.slot() || link(r.next.Load()) != x {
+		if ch.slot() != 0 || ch&claimed != 0 || !swap(&cl.head, ch, ch.to(0, dead|claimed)) { // order: as in kill
 			break
 		}
-		if swap(&p.head, h, h.to(x.slot(), h.flags())) {
-			t.free(cpu, n, r)
-			return
+		*steps--
+	}
+	flags := h.flags()
+	claim = claim && next.slot() == 0
+	if claim {
+		flags |= claimed
+	}
+	if swap(&l.head, h, h.to(next.slot(), flags)) {
+		for i := range row[:k] {
+			t.free(cpu, row[i].n, row[i].r)
+		}
+		return claim
+	}
+	for i := range row[:k] { // somebody else has changed the head, perhaps taken some out
+		n, r := row[i].n, row[i].r
+		l := r.links()
+		if x := link(l.next.Load()); r.lives(n) {
+			t.takeOut(cpu, n, r, l, x)
+			if x&helped != 0 {
+				t.free(cpu, n, r)
+			}
 		}
 	}
-	if r.lives(n) && !t.bypass(cpu, n, r, x) {
-		t.sweep(cpu, n, parent)
-	}
-}
-
-// bypass takes n, whose next is x, out behind the sibling that the hint names, if it does stand there.
-func (t *Table) bypass(cpu int, n Name, r *record, x link) bool {
-	i := r.prev.Load()
-	if i == 0 {
-		return false
-	}
-	q := t.caps.at(i)
-	w := link(q.next.Load())
-	switch {
-	case w.slot() != n.slot() || w&marked != 0:
-		return false
-	case Holder(q.owner.Load()) == Nobody: // in no list yet, perhaps. Otherwise it is in one as long as its next is w
-		return false
-	case link(r.next.Load()) != x: // after w: so w leads to n, and not to a later life
-		return false
-	case !swap(&q.next, w, w.to(x.slot(), 0)):
-		return false
-	}
-	if s := x.slot(); s != 0 {
-		t.caps.at(s).prev.StoreRelease(i)
-	}
-	t.free(cpu, n, r)
-	return true
-}
-
-// sweep goes through the parent's list, takes out what is marked, and ends when it has taken out n or n is not there.
-func (t *Table) sweep(cpu int, n, parent Name) {
-	p := t.caps.at(parent.slot())
-again:
-	from := &p.head
-	w := link(from.Load())
-	if !p.lives(parent) {
-		return
-	}
-	for w.slot() != 0 {
-		i := w.slot()
-		r := t.caps.at(i)
-		x := link(r.next.Load())
-		name := nameOf(i, r.owner.Load())
-		if link(from.Load()) != w { // else r was in the list when x was read
-			goto again
-		}
-		if x&marked == 0 {
-			from, w = &r.next, x
-			continue
-		}
-		shorter := w.to(x.slot(), w.flags())
-		if !swap(from, w, shorter) {
-			goto again
-		}
-		t.free(cpu, name, r)
-		if name == n {
-			return
-		}
-		w = shorter
-	}
+	return false
 }

@@ -12,8 +12,13 @@ func (n Name) key(h Holder) uint64 { return uint64(n)&^(1<<32-1) | uint64(h) }
 
 func nameOf(slot uint32, owner uint64) Name { return Name(owner&^(1<<32-1) | uint64(slot)) }
 
-// A Holder is who can have capabilities: an environment, by a number that is not used twice.
+// A Holder is who can have capabilities: an environment, by a number, up to MaxHolder, that is not used twice.
 type Holder uint32
+
+// MaxHolder is the largest number of a holder.
+const MaxHolder Holder = 1<<31 - 1
+
+func (h Holder) valid() bool { return int32(h) > 0 }
 
 // Nobody holds nothing.
 const Nobody Holder = 0
@@ -70,7 +75,7 @@ const (
 	ErrRevoking = Error("cap: being revoked, nothing can be derived")
 	ErrObject   = Error("cap: not a part of the object")
 	ErrLimit    = Error("cap: no such limit, or a second one")
-	ErrHolder   = Error("cap: nobody can hold nothing")
+	ErrHolder   = Error("cap: no such holder")
 	ErrNoMemory = Error("cap: no memory for more capabilities")
 )
 

@@ -26,21 +26,26 @@
 // below the same capability: then they say that there is more to do.
 // Callers: finding and checking, anybody. The others: a task on its CPU, preemption off; not interrupt handlers (free
 // slots are the CPU's). Preemption may be on between two calls of a Revoke that takes several.
-// Memory: type-stable slots with generations. A slot is freed by whoever takes it out of its parent's list.
+// Memory: type-stable slots with generations. A slot is freed by whoever takes it out of its parent's list; but if one was
+// late who had claimed it, and another helped, by the late one, and until then it is not used again.
 // Not promised: that who used a lookup's result a while ago still may: bind, and then check again, as after that
 // the teardown comes later than the binding. Nor a limit on the steps when many siblings are deleted at the same moment.
 //
 // Proof sketch. Everything about a life hangs on words that never come back to a value that they had. A lookup reads the
-// owner word, the head and the owner word again: the same, so one life all along, and alive at the first (G1). A child is
-// linked by a compare-and-swap of its parent's head, which expects the head that was there when the parent was seen alive
-// and open: closed or dead, or of another life, and it is another head (G4, G2). Then the parent's holder is looked at again: if it has
-// been given away meanwhile, a revocation by its new holder may have come before the link, and the link is taken back. A
-// child is found by lookups only after all that. A revoker closes the head, or marks it dead; from then on the list only shrinks. Then it goes to the first child, as long as
-// there is one: it is claimed at once if it has no child, else marked dead and gone down to. So what is claimed has no child
-// and never will, and when a closed head has none all that was below is gone, torn down and out of the list (G3, G5).
-// To be claimed is a compare-and-swap, so one succeeds (G5). Lists are Harris's (DISC 2001): a sibling is taken out when its
-// own next is marked, hence neither can anything be linked behind it nor its successor be taken out meanwhile; and it is
-// taken out once, for the word that led to it has changed. (The models' cap.pml is this, step by step.)
+// owner word, the others and the owner word again: the same, so one life all along, and not gone at the first (G1). It is
+// gone before it is out of its parent's list, and before anybody is told that it is no more. A child is linked by a
+// compare-and-swap of its parent's head, which expects the head that was there when the parent was seen alive and open:
+// closed or dead, or of another life, and it is another head (G4, G2). Then the parent's holder is looked at again: if it
+// has been given away meanwhile, a revocation by its new holder may have come before the link, and the link is taken
+// back. A child is found by lookups only after all that. A revoker closes the head, or marks it dead; from then on the
+// list only shrinks. Then it goes to the first child, as long as there is one: it is claimed at once if it has no child,
+// else marked dead and gone down to. Whoever takes the last child out of what is dead may claim that with the same
+// compare-and-swap. So what is claimed has no child and never will, and when a closed head has none all that was below is
+// gone, torn down and out of the list (G3, G5). To be claimed is a compare-and-swap, so one succeeds (G5). Lists are
+// Harris's (DISC 2001): a sibling is taken out when its own next is marked, hence neither can anything be linked behind
+// it nor its successor be taken out meanwhile; and it is taken out once, for the word that led to it has changed. If
+// several in a row are marked, none of the words between them changes, so one compare-and-swap of the head takes them all
+// out, or none. (The models' cap.pml is this, step by step.)
 package cap
 
 // Table is a table of capabilities. Init it before use.
@@ -103,7 +108,7 @@ type Capability struct {
 // Create makes a capability that is derived from none: the kernel's to give.
 func (t *Table) Create(cpu int, c Capability) (Name, error) {
 	switch {
-	case c.Holder == Nobody:
+	case !c.Holder.valid():
 		return 0, ErrHolder
 	case int(c.Kind) >= len(t.kinds):
 		return 0, ErrKind
@@ -112,18 +117,20 @@ func (t *Table) Create(cpu int, c Capability) (Name, error) {
 	if err != nil {
 		return 0, err
 	}
+	l := r.links()
+	l.next.StoreRelease(uint64(link(l.next.Load()).to(0, marked))) // in no list, so nothing is behind it (see bypass)
 	name := nameOf(i, r.owner.Load())
 	r.owner.StoreRelease(name.key(c.Holder)) // order: after all other words; pairs with Lookup's first load (G1)
 	return name, nil
 }
 
 // make gets a free slot and fills it in, with the parent's name and bucket. The slot is the caller's: no holder, no list.
-func (t *Table) make(cpu int, o Object, m meta, parent Name, bucket uint32, l Limit) (uint32, *record, error) {
-	if l != (Limit{}) {
-		if m&limited != 0 || !l.valid() {
+func (t *Table) make(cpu int, o Object, m meta, parent Name, bucket uint32, limit Limit) (uint32, *record, error) {
+	if limit != (Limit{}) {
+		if m&limited != 0 || !limit.valid() {
 			return 0, nil, ErrLimit
 		}
-		if bucket = t.newBucket(cpu, l); bucket == 0 {
+		if bucket = t.newBucket(cpu, limit); bucket == 0 {
 			return 0, nil, ErrNoMemory
 		}
 		m |= limited | ownsBucket
@@ -138,13 +145,14 @@ func (t *Table) make(cpu int, o Object, m meta, parent Name, bucket uint32, l Li
 	if r.owner.Load() == 0 {
 		r.owner.StoreRelease(1 << 32) // it has held nothing yet, and generation 0 is no name's
 	}
-	r.parent.StoreRelease(uint64(parent))
+	l := r.links()
+	l.parent.StoreRelease(uint64(parent))
 	r.meta.StoreRelease(uint64(m))
 	r.object[0].StoreRelease(o.First)
 	r.object[1].StoreRelease(o.Second)
-	r.bucket.StoreRelease(bucket)
-	r.prev.StoreRelease(0)
-	r.head.StoreRelease(uint64(link(r.head.Load()).to(0, 0)))
+	l.bucket.StoreRelease(bucket)
+	l.prev.StoreRelease(0)
+	l.head.StoreRelease(uint64(link(l.head.Load()).to(0, 0)))
 	return i, r, nil
 }
 

@@ -148,6 +148,8 @@ var faults = []check{
 	{model: "cap", fault: "TEAR_LATE", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
 	{model: "cap", fault: "HELPS_TOO_MUCH", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
 	{model: "cap", fault: "NO_CLOSE", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "HELPED_FREED", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
+	{model: "cap", fault: "NOT_GONE", method: safety, bounds: "SLOTS=3 DERIVERS=1 KILLERS=2"},
 }
 
 // follows says which code a model follows, and the names that both give to the same steps.
