@@ -49,6 +49,8 @@ func startTasks() {
 		Distance: cpuDistance,
 		Machine:  taskMachine{},
 		RCU:      &kernelRCU,
+		NodeOf:   nodeOfCPU,
+		Tuning:   tuning(),
 
 		RealTimeLimit: sched.WholeCPU * 95 / 100,
 	}

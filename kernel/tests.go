@@ -66,6 +66,8 @@ var tests = [...]ktest.Test{
 	{"sched/deadlines: what is reserved is had, what does not fit is refused", 1, testDeadlines},
 	{"sched/inversion: who has what an urgent task waits for comes first", 1, testInversion},
 	{"sched/callbacks: grace periods keep up with 10^5 callbacks a second on each CPU", 1, testCallbackRate},
+	{"sched/quantum: short while somebody wakes, else long", 1, testQuantum},
+	{"numa/home: a task goes to its memory", 1, testHome},
 	{"work/fork-join: the same result on any number of CPUs, each job once", 1, testForkJoin},
 	{"work/graph: tasks run after those they need, within what there is", 1, testGraph},
 	{"sched/sleep: at least as long as was said", 1, testSleep},

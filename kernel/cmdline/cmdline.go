@@ -8,6 +8,7 @@
 //	torture=TIME            how long each torture test runs: seconds, or with a unit, as in 10m (each takes a second or less)
 //	crash=KIND[@CPU|@all]   crash on purpose: nil bounds divide overflow panic doublefault gp nmi hang lockorder; rcustall
 //	                        only keeps a grace period from ending for a while
+//	tune=none|RULE,…        which of the scheduler's settings follow what it counts: quantum, home (what has shown to help)
 //	mute=APICID             treat that CPU as one that does not answer
 //
 // A word that is not understood is reported and otherwise ignored: a typing error must not keep a machine from booting.
@@ -36,6 +37,17 @@ const (
 	RCUStall
 )
 
+// Tune is a set of the scheduler's rules.
+type Tune uint8
+
+// The rules, in the order of tunes.
+const (
+	TuneQuantum Tune = 1 << iota
+	TuneHome
+)
+
+var tunes = [...]string{"quantum", "home"}
+
 // AllCPUs as Options.CrashCPU means every CPU at once.
 const AllCPUs = -1
 
@@ -52,6 +64,8 @@ type Options struct {
 	CrashCPU int
 	Mute     uint32 // the APIC id that does not answer
 	HasMute  bool
+	Tune     Tune
+	HasTune  bool
 
 	bad  [8]Complaint
 	nbad int
@@ -116,13 +130,13 @@ func (o *Options) word(word string) {
 			o.Exact = true
 		}
 		return
-	case "tests", "bench", "seed", "torture", "crash", "mute":
+	case "tests", "bench", "seed", "torture", "crash", "mute", "tune":
 		if value == "" {
 			o.complain(word, "a value is missing")
 			return
 		}
 	default:
-		o.complain(word, "unknown word; known are tests= bench= seed= torture= exit crash= mute=")
+		o.complain(word, "unknown word; known are tests= bench= seed= torture= exit crash= mute= tune=")
 		return
 	}
 	switch key {
@@ -150,7 +164,29 @@ func (o *Options) word(word string) {
 		}
 	case "crash":
 		o.crash(word, value)
+	case "tune":
+		o.tune(word, value)
 	}
+}
+
+func (o *Options) tune(word, value string) {
+	set := Tune(0)
+	if value != "none" {
+		for rest, more := value, true; more; {
+			var rule string
+			rule, rest, more = cut(rest, ',')
+			i := 0
+			for i < len(tunes) && tunes[i] != rule {
+				i++
+			}
+			if i == len(tunes) {
+				o.complain(word, "no such rule: none, or quantum home with commas between")
+				return
+			}
+			set |= 1 << i
+		}
+	}
+	o.Tune, o.HasTune = set, true
 }
 
 func (o *Options) crash(word, value string) {

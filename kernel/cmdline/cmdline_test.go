@@ -15,7 +15,7 @@ import (
 
 func parse(line string) *Options {
 	o := &Options{Tests: "stale", Bench: "stale", Seed: 1, HasSeed: true, TortureS: 5, Exit: true, Crash: CrashHang, CrashCPU: 9,
-		Mute: 1, HasMute: true, nbad: 3, bad: [8]Complaint{{"stale", "stale"}}}
+		Mute: 1, HasMute: true, Tune: 3, HasTune: true, nbad: 3, bad: [8]Complaint{{"stale", "stale"}}}
 	Parse(line, o)
 	return o
 }
@@ -35,6 +35,10 @@ func TestEachWordIsRead(t *testing.T) {
 		"seed=0":                        {Tests: "all", HasSeed: true},
 		"seed=0x000000000000000000001":  {Tests: "all", Seed: 1, HasSeed: true},
 		"exit":                          {Tests: "all", Exit: true},
+		"tune=none":                     {Tests: "all", HasTune: true},
+		"tune=home":                     {Tests: "all", Tune: TuneHome, HasTune: true},
+		"tune=quantum,home,quantum":     {Tests: "all", Tune: TuneQuantum | TuneHome, HasTune: true},
+		"tune=quantum tune=none":        {Tests: "all", HasTune: true},
 		"mute=0":                        {Tests: "all", HasMute: true},
 		"mute=0xffffffff":               {Tests: "all", Mute: math.MaxUint32, HasMute: true},
 		"crash=nil":                     {Tests: "all", Crash: CrashNil},
@@ -81,6 +85,8 @@ func TestAWordThatIsNotUnderstoodIsReportedAndOtherwiseIgnored(t *testing.T) {
 		"seed=18446744073709551616": "64 bits", "seed=0x10000000000000000": "64 bits", "seed=99999999999999999999999": "64 bits",
 		"seed=184467440737095516150": "64 bits", "seed=1=2": "64 bits", "seed=１": "64 bits",
 		"mute=0x100000000": "APIC", "mute=4294967296": "APIC", "mute=a": "APIC",
+		"tune": "missing", "tune=": "missing", "tune=steal": "no such", "tune=none,home": "no such", "tune=home,": "no such",
+		"tune=,home": "no such", "tune=Home": "no such",
 		"crash=Nil": "no such", "crash=@1": "no such", "crash=nil,gp": "no such",
 		"crash=nil@": "after @", "crash=nil@x": "after @", "crash=nil@-1": "after @", "crash=nil@1@2": "after @",
 		"crash=nil@99999": "after @", "crash=nil@ALL": "after @",

@@ -67,6 +67,7 @@ type CPU struct {
 	victims []victim // nearest first
 	loot    [stealMost]*Task
 
+	tuner    tuner
 	Counters Counters
 }
 
@@ -97,6 +98,9 @@ func (c *CPU) Pick(now uint64, why Leaving) *Task {
 				c.fair.gaveUp(prev)
 			} else {
 				c.fair.ran(prev, prev.used)
+				if prev.home.Load()&homeBits != 0 && c.sendsHome(prev) {
+					prev = nil
+				}
 			}
 		case prev.class == RealTime && (spent || why == Yields && prev.reservation.lent == 0):
 			prev = nil // until its next budget
@@ -197,6 +201,7 @@ func (c *CPU) jobDone(t *Task, now uint64) {
 // attend does what has come up meanwhile.
 func (c *CPU) attend(now uint64) {
 	for t := c.inbox.takeAll(); t != nil; {
+		c.Counters.Came++
 		next := t.next
 		c.come(t, now)
 		t = next
@@ -390,6 +395,9 @@ func (c *CPU) NextEvent() uint64 {
 
 // Tick says whether the CPU should call Pick: a handler may ask. It calls an idle CPU to where too much waits.
 func (c *CPU) Tick(now uint64) bool {
+	if now >= c.tuner.next {
+		c.look(now)
+	}
 	if c.sched.idle.Load() != 0 {
 		c.share()
 	}
@@ -406,6 +414,9 @@ func (c *CPU) Finish(prev *Task, why Leaving, now uint64) {
 		prev.becomeReady()
 		if prev.class != Fair || prev.urgent() {
 			c.goOn(prev, why, now)
+			return
+		}
+		if prev.home.Load()&homeBits != 0 && c.sendHome(prev) {
 			return
 		}
 		c.queue(prev)

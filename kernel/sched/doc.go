@@ -16,6 +16,8 @@
 //	steal.go    who takes from whom: the nearest, the longest
 //	fair.go     shares: lottery and a deterministic order, mixed
 //	edf.go      reservations: earliest deadline first, admitted, enforced
+//	tune.go     the quantum, by what is counted
+//	home.go     to where its memory is
 //	timer.go    sleeping until a time
 //
 // A task is in one place at a time: a ring, an inbox, a CPU. It changes hands only by its word, so nothing here needs a lock.

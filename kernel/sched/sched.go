@@ -25,7 +25,9 @@ type Sched struct {
 	pool      sync.Pool
 	Admission Admission
 
-	stealLimit int
+	tuning Tuning
+	nodes  [MaxNodes]uint64 // the CPUs of each
+	nodeOf [MaxCPUs]uint8
 
 	_    [64]byte
 	idle atom.Uint64 // the CPUs that wait for a kick
@@ -44,6 +46,9 @@ type Config struct {
 	Distance func(a, b int) int
 	Machine  Machine
 	RCU      *sync.RCU
+
+	NodeOf func(cpu int) int // below MaxNodes; nil: all CPUs are of node 0
+	Tuning Tuning
 
 	RealTimeLimit uint64 // how much of each CPU can be reserved, of WholeCPU
 }
@@ -70,7 +75,8 @@ func (s *Sched) Init(c *Config) {
 	}
 	s.tasks, s.cpus, s.machine, s.rcu = c.Tasks, c.CPUs, c.Machine, c.RCU
 	s.all = ^uint64(0) >> (MaxCPUs - cpus)
-	s.stealLimit = stealMost
+	s.setTuning(&c.Tuning)
+	s.nodes = [MaxNodes]uint64{}
 	s.idle.Store(0)
 	s.pool.Init(c.Links, c.PoolCPUs)
 	s.Admission.Init(cpus, c.RealTimeLimit, false)
@@ -81,7 +87,8 @@ func (s *Sched) Init(c *Config) {
 	for i := range s.cpus {
 		p := &s.cpus[i]
 		p.sched, p.id, p.event = s, i, never
-		p.fair.init(DefaultQuantum, DefaultLottery, uint64(i))
+		p.tuner.init(c.Tuning.Rules)
+		p.fair.init(s.tuning.Quantum, DefaultLottery, uint64(i))
 		for j, r := range [...]*ring{&p.shared, &p.pinned, &p.batch} {
 			at := (3*i + j) * words
 			r.init(c.Rings[at : at+words])
@@ -89,10 +96,14 @@ func (s *Sched) Init(c *Config) {
 		p.timers.init(c.Timers[i*timers : (i+1)*timers])
 		p.victims = c.Victims[i*cpus : (i+1)*cpus]
 		p.orderVictims(c.Distance)
+		if c.NodeOf != nil {
+			s.nodeOf[i] = uint8(c.NodeOf(i))
+		}
+		s.nodes[s.nodeOf[i]] |= 1 << i
 	}
 }
 
-// DefaultQuantum is how long a fair task runs, in ns, while others wait.
+// DefaultQuantum is how long a fair task runs, in ns, while others wait, unless Tuning says otherwise.
 const DefaultQuantum = 4_000_000
 
 // FreeSlots is how many slots are free; exact when nobody takes or frees one.

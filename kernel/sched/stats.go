@@ -14,10 +14,14 @@ type Counters struct {
 
 	WakesHere uint64 // tasks made ready by this CPU, that wait here
 	WakesAway uint64 // or elsewhere
+	Came      uint64 // tasks that others, or handlers, have made ready for here
+	Homeward  uint64 // tasks sent to the node of their memory
 	Kicks     uint64 // interrupts sent to other CPUs
 
 	Steals       [MaxRanks]uint64 // tasks taken from others, by how many distances are shorter
 	FailedSteals uint64           // nothing was left when this CPU came
+
+	Shorter, Longer uint64 // changes of the quantum
 
 	IdleNs uint64
 
@@ -30,11 +34,15 @@ func (c *Counters) Add(o *Counters) {
 	c.Preemptions += o.Preemptions
 	c.WakesHere += o.WakesHere
 	c.WakesAway += o.WakesAway
+	c.Came += o.Came
+	c.Homeward += o.Homeward
 	c.Kicks += o.Kicks
 	for i, n := range o.Steals {
 		c.Steals[i] += n
 	}
 	c.FailedSteals += o.FailedSteals
+	c.Shorter += o.Shorter
+	c.Longer += o.Longer
 	c.IdleNs += o.IdleNs
 	c.Latency.Merge(&o.Latency)
 }
@@ -42,7 +50,8 @@ func (c *Counters) Add(o *Counters) {
 // Print appends the counts, but for the histogram: name=count, steals by rank up to the last that is not 0.
 func (c *Counters) Print(l *text.Line) {
 	l.Str("switches=").Uint(c.Switches).Str(" preemptions=").Uint(c.Preemptions)
-	l.Str(" wakes-here=").Uint(c.WakesHere).Str(" wakes-away=").Uint(c.WakesAway).Str(" kicks=").Uint(c.Kicks)
+	l.Str(" wakes-here=").Uint(c.WakesHere).Str(" wakes-away=").Uint(c.WakesAway).Str(" came=").Uint(c.Came)
+	l.Str(" kicks=").Uint(c.Kicks).Str(" homeward=").Uint(c.Homeward)
 	last := 0
 	for i, n := range c.Steals {
 		if n != 0 {
@@ -56,7 +65,8 @@ func (c *Counters) Print(l *text.Line) {
 		}
 		l.Uint(n)
 	}
-	l.Str(" failed-steals=").Uint(c.FailedSteals).Str(" idle-ns=").Uint(c.IdleNs)
+	l.Str(" failed-steals=").Uint(c.FailedSteals)
+	l.Str(" shorter=").Uint(c.Shorter).Str(" longer=").Uint(c.Longer).Str(" idle-ns=").Uint(c.IdleNs)
 }
 
 // Histogram counts values by their size: bucket b has those from 2^b up to 2^(b+1); 0 is in bucket 0. The zero Histogram

@@ -58,12 +58,14 @@ func TestCounters_AddAndPrint(t *testing.T) {
 	var a, b Counters
 	a.Switches, a.Kicks, a.Steals[0], a.IdleNs = 1, 2, 3, 4
 	b.Switches, b.Preemptions, b.Steals[2], b.FailedSteals, b.WakesHere, b.WakesAway = 10, 5, 6, 7, 8, 9
+	a.Came, b.Came, a.Homeward, b.Homeward, a.Shorter, b.Shorter, a.Longer, b.Longer = 10, 20, 1, 2, 3, 4, 5, 6
 	b.Latency.Add(100)
 	a.Add(&b)
 	require.EqualValues(t, 1, a.Latency.Count())
 	var l text.Line
 	a.Print(&l)
-	require.Equal(t, "switches=11 preemptions=5 wakes-here=8 wakes-away=9 kicks=2 steals=3/0/6 failed-steals=7 idle-ns=4",
+	require.Equal(t, "switches=11 preemptions=5 wakes-here=8 wakes-away=9 came=30 kicks=2 homeward=3 steals=3/0/6 failed-steals=7 "+
+		"shorter=7 longer=11 idle-ns=4",
 		string(l.Bytes()))
 }
 

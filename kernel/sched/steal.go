@@ -43,7 +43,7 @@ func (c *CPU) orderVictims(distance func(a, b int) int) {
 // that runs; and which CPUs might: of each queue, those on which its head may run.
 func (c *CPU) spare() (n int, by uint64) {
 	n = c.shared.len() + c.batch.len()
-	if n == 0 || n+int(c.busy.Load()) < 2 {
+	if n == 0 || n+int(c.busy.Load()) < c.sched.tuning.StealLeast {
 		return 0, 0
 	}
 	for _, r := range [...]*ring{&c.shared, &c.batch} {
@@ -83,9 +83,9 @@ func (c *CPU) steal(now uint64) *Task {
 		if best == nil {
 			continue
 		}
-		n := best.shared.grab(c.loot[:c.sched.stealLimit], c.id)
+		n := best.shared.grab(c.loot[:c.sched.tuning.StealMost], c.id)
 		if n == 0 {
-			n = best.batch.grab(c.loot[:c.sched.stealLimit], c.id)
+			n = best.batch.grab(c.loot[:c.sched.tuning.StealMost], c.id)
 		}
 		if n == 0 {
 			c.Counters.FailedSteals++

@@ -80,6 +80,8 @@ type Task struct {
 	weight   uint32      // share among Fair tasks of its CPU
 	affinity atom.Uint64 // bit i: it may run on CPU i; thieves read it of whatever they find
 
+	home atom.Uint64 // where its memory is (home.go)
+
 	reservation Reservation // of a RealTime task
 	fair        share       // of a Fair one
 

@@ -105,6 +105,7 @@ func (t *Task) start(a *Start, affinity uint64) {
 	}
 	t.reservation = a.Reservation
 	t.fair, t.fresh = share{}, true
+	t.home.Store(0)
 	t.joiner.Store(0)
 	t.result, t.ran, t.used, t.switches, t.quanta, t.woken = 0, 0, 0, 0, 0, 0
 	t.name = [16]byte{}
@@ -171,6 +172,9 @@ func (c *CPU) TakePermit() bool {
 // else an idle one as near to that as can be, else that one nevertheless.
 func (s *Sched) enqueue(cpu int, t *Task, handler bool) {
 	c, to := &s.cpus[cpu], int(t.cpu.Load())
+	if t.home.Load()&homeBits != 0 {
+		to = s.goesHome(c, t, to)
+	}
 	if idle := s.idle.Load() & t.affinity.Load(); idle != 0 && idle>>to&1 == 0 && t.class != RealTime {
 		to = s.nearest(to, idle)
 	}
