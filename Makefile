@@ -41,15 +41,16 @@ help: ## list these verbs
 	@echo '  ACCEL=A        auto, tcg or kvm (auto: KVM where it is real)'
 	@echo '  TESTS=GLOB,…   which in-kernel tests to run: all, none or globs (default all)'
 	@echo '  BENCH=GLOB,…   which benchmarks to run'
-	@echo '  APPEND=WORDS   more words for the kernel: exit, seed=N, torture=TIME, crash=KIND@CPU, mute=APICID'
+	@echo '  APPEND=WORDS   more words for the kernel: exit, seed=N, torture=TIME, ops=N, rt=rm, crash=KIND@CPU, mute=APICID'
 	@echo '  QEMU_EXTRA=…   more arguments for QEMU'
 	@echo 'everywhere:'
 	@echo '  DEPS=check     only say which packages are missing; DEPS=none: do not look'
 	@echo '  EXO_TIME_SCALE=X  in the environment: stretch every time limit, for slow machines'
 
-build: deps-qemu ## the kernel image and the initramfs (of FILES=folder)
+build: deps-qemu ## the kernel image, the programs of user/, and the initramfs (of FILES=folder and those)
 	@$(GO) run ./tools/mkimage kernel -o $(IMAGE)
-	@$(GO) run ./tools/mkimage initramfs -o $(INITRD) '$(FILES)'
+	@$(GO) run ./tools/mkimage user -o $(BUILD)/root -all user
+	@$(GO) run ./tools/mkimage initramfs -o $(INITRD) '$(FILES)' $(BUILD)/root
 
 qemu: build ## boot in QEMU and run the in-kernel tests; APPEND=exit ends with status 0 or 1 by them
 	@$(run) -append '$(words)'

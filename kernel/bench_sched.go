@@ -5,9 +5,113 @@ package main
 import (
 	"exo/arch/amd64"
 	"exo/kernel/sched"
+	"exo/kernel/sync"
+	"exo/kernel/sync/atom"
 )
 
-// Benchmarks of the scheduler: in tasks on one CPU, while the boot stack waits.
+// Benchmarks of the scheduler: its steps one at a time, by hand, and then in tasks on one CPU, while the boot stack waits. The
+// baselines are sched.LockedSched with one queue for all CPUs and with one for each; bench_locked.go runs tasks by it.
+
+// handSched is a scheduler that runs nothing: who tests or measures it does its steps by hand, on all of its CPUs. Its memory is
+// the torture tests'.
+var handSched struct {
+	sched.Sched
+	tasks []*sched.Task // ready ones, on no CPU yet
+}
+
+// handMachine is the machine that handSched believes to run on.
+type handMachine struct{}
+
+func (handMachine) NowNs() uint64 { return 0 }
+func (handMachine) Kick(int)      {}
+
+// startHandSched makes handSched, with so many CPUs at the distances that CPUs have here, and n tasks.
+func startHandSched(cpus, n int) bool {
+	h := &handSched
+	slots := n + 1
+	h.Init(&sched.Config{
+		Tasks: room[sched.Task](slots), Links: room[sync.Link](slots), PoolCPUs: room[sync.PoolCPU](cpus),
+		CPUs: room[sched.CPU](cpus), Rings: room[atom.Pointer[sched.Task]](cpus * sched.RingLength(slots)),
+		Timers: room[sched.Timer](cpus), Victims: room[sched.Victim](cpus * cpus),
+		Distance: cpuDistance, Machine: handMachine{}, RCU: &kernelRCU,
+	})
+	h.tasks = room[*sched.Task](n)
+	for i := range h.tasks {
+		id, _, err := h.New(0, &sched.Start{Name: "by hand"})
+		if err != nil {
+			return false
+		}
+		h.Go(0, id)
+		h.tasks[i] = h.ByHand(0).Take()
+	}
+	return true
+}
+
+const (
+	handTasks  = 12 // of which a few wait all the time
+	handQueued = 8
+)
+
+// prepareSched makes what the benchmarks below do by hand, and the baselines.
+func prepareSched() bool {
+	if !startHandSched(2, handTasks) {
+		return false
+	}
+	for _, b := range [...]*lockedKernel{&oneQueue, &queueEach} {
+		b.prepare(b == &queueEach)
+	}
+	return true
+}
+
+// benchReadyPair queues a ready task, and takes the one that has waited longest.
+func benchReadyPair(ops uint64) {
+	c := handSched.ByHand(0)
+	for i := range handQueued {
+		c.Push(handSched.tasks[i])
+	}
+	t := handSched.tasks[handQueued]
+	for range ops {
+		c.Push(t)
+		t = c.Take()
+	}
+	for c.Take() != nil {
+	}
+}
+
+func benchReadyPairOne(ops uint64)  { oneQueue.readyPair(ops) }
+func benchReadyPairEach(ops uint64) { queueEach.readyPair(ops) }
+
+// benchStatePair makes a ready task run, and a running one ready.
+func benchStatePair(ops uint64) {
+	c, t := handSched.ByHand(0), handSched.tasks[0]
+	for range ops {
+		c.Claim(t)
+		c.Unclaim(t)
+	}
+}
+
+func benchStatePairOne(ops uint64)  { oneQueue.statePair(ops) }
+func benchStatePairEach(ops uint64) { queueEach.statePair(ops) }
+
+// benchStealTask: a CPU makes a task ready, and another, which has none, takes one of its two.
+func benchStealTask(ops uint64) {
+	victim, thief := handSched.ByHand(1), handSched.ByHand(0)
+	victim.Push(handSched.tasks[0])
+	t := handSched.tasks[1]
+	victim.Claim(t)
+	for range ops {
+		victim.Unclaim(t)
+		victim.Push(t)
+		if t = thief.Steal(0); t == nil {
+			panic("bench: there was nothing to steal")
+		}
+	}
+	victim.Unclaim(t)
+	victim.Take()
+}
+
+func benchStealTaskOne(ops uint64)  { oneQueue.stealTask(ops) }
+func benchStealTaskEach(ops uint64) { queueEach.stealTask(ops) }
 
 // inTasks has n tasks do their part, and waits for them.
 func inTasks(n int, fn func(arg uint64) uint64, arg uint64) {
@@ -95,3 +199,12 @@ func benchSpawnJoin(ops uint64) {
 		return 0
 	}, ops)
 }
+
+func benchYieldOne(ops uint64)       { oneQueue.yields(2, ops) }
+func benchYieldEach(ops uint64)      { queueEach.yields(2, ops) }
+func benchYieldAloneOne(ops uint64)  { oneQueue.yields(1, ops) }
+func benchYieldAloneEach(ops uint64) { queueEach.yields(1, ops) }
+func benchBlockWakeOne(ops uint64)   { oneQueue.blockWake(ops) }
+func benchBlockWakeEach(ops uint64)  { queueEach.blockWake(ops) }
+func benchSpawnJoinOne(ops uint64)   { oneQueue.spawnJoin(ops) }
+func benchSpawnJoinEach(ops uint64)  { queueEach.spawnJoin(ops) }

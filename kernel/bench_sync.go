@@ -105,7 +105,7 @@ func prepareSubjects() bool {
 	s.spin.Init(sync.ClassTestSpin)
 	s.irq.Init(sync.ClassTestIRQ)
 	s.sleep.Init(sync.ClassTestNest)
-	return prepareSpace() && ok
+	return prepareSpace() && prepareSched() && ok
 }
 
 func benchQueue(ops uint64) {

@@ -105,7 +105,15 @@ func pieces[T any](n int, near mm.Range) []T {
 		return nil
 	}
 	var one T
-	size := (uint64(n)*uint64(unsafe.Sizeof(one)) + mm.FrameSize - 1) &^ (mm.FrameSize - 1)
+	// SAFETY: the piece is nobody else's, is mapped, is aligned for any type, and stays.
+	return unsafe.Slice((*T)(piece(uint64(n)*uint64(unsafe.Sizeof(one)), near)), n)
+}
+
+// piece is pieces without types, so that there is one of it.
+//
+//go:noinline
+func piece(bytes uint64, near mm.Range) unsafe.Pointer {
+	size := (bytes + mm.FrameSize - 1) &^ (mm.FrameSize - 1)
 	pa, ok := mm.PhysAddr(0), false
 	if near.Len > 0 {
 		pa, ok = early.Alloc(size, mm.FrameSize, near)
@@ -117,8 +125,7 @@ func pieces[T any](n int, near mm.Range) []T {
 	}
 	b := amd64.PhysAddr(pa).Bytes(size)
 	clear(b)
-	// SAFETY: the piece is nobody else's, is mapped, is aligned for any type, and stays.
-	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), n)
+	return unsafe.Pointer(&b[0])
 }
 
 // printFrames draws each node's memory: # where all of it was taken at boot, + some, . nothing, and a blank

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"exo/arch/amd64"
+	"exo/kernel/mm/paging"
 	"exo/kernel/sched"
 	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
@@ -23,14 +24,15 @@ type local struct {
 	idle        bool          // it halts, or is about to, and counts as idle for RCU
 	ticking     bool          // the timer ticks
 	idleStack   amd64.Thread  // its boot stack
-	leaving     *sched.Task   // whom reschedule has just left
-	why         sched.Leaving // and why
-	left        uint64        // and when, ns
+	left        uint64        // when reschedule has left a task, ns
 	sched       *sched.CPU
-	resched     bool      // something more urgent may be ready
-	armed       uint64    // when the timer comes, as far as the scheduler knows, ns
-	mover       pageMover // of the migration that its task makes
-	shot        uint64    // interrupts that it sent to others to have them forget translations
+	resched     bool         // something more urgent may be ready
+	armed       uint64       // when the timer comes, as far as the scheduler knows, ns
+	mover       pageMover    // of the migration that its task makes
+	thread      *thread      // of ring 3, that runs; nil: none
+	number      uint32       // of its environment, for Info
+	batch       paging.Batch // of who has a binding locked
+	shot        uint64       // interrupts that it sent to others to have them forget translations
 
 	_      [64]byte
 	permit atom.Uint32 // task's, to go on after Park
@@ -41,7 +43,9 @@ type local struct {
 var bootLocal local
 
 // here returns this CPU's block. Interrupts are off, or the caller stays on its CPU.
-func here() *local { return localOf(amd64.ThisCPU()) }
+//
+// SAFETY: as localOf's. (The load is in here by itself, so that the compiler needs no instruction to mark where the call was.)
+func here() *local { return (*local)(amd64.ThisCPU().Local) }
 
 // localOf returns a CPU's block.
 //
@@ -70,6 +74,7 @@ func prepareContexts(c *amd64.CPU, me *local) {
 	me.cpu = c.Index
 	me.task.CPU, me.interrupt.CPU = c.Index, c.Index
 	me.task.Sleeper = me
+	me.armed = never
 	me.interrupt.SetInterrupt()
 	c.SetContext(unsafe.Pointer(&me.task))
 }
@@ -99,7 +104,7 @@ func (me *local) halt() {
 		amd64.Idle()
 		amd64.IRQDisable()
 	case c != &me.task:
-		me.rest(c)
+		me.rest()
 	case !tasksReady || !me.runTasks():
 		me.idle = true
 		kernelRCU.IdleEnter(me.cpu)

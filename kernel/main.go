@@ -44,9 +44,11 @@ func mainOnGuardedStack() {
 	buildTopology()
 	printTopology()
 	startTasks()
+	reserveEnvs()
 	startFrames()
 	startSpaces()
 	openInitramfs()
+	startEnvs()
 
 	if options.Crash != cmdline.NoCrash {
 		crashOnPurpose()
@@ -110,7 +112,7 @@ func seed() uint64 {
 
 // finish ends QEMU if asked to, else waits for nothing.
 func finish(r ktest.Result) {
-	if options.Exit {
+	if options.Exit && (options.Run == "" || r.Failed > 0) {
 		code := uint32(amd64.ExitPass)
 		if r.Failed > 0 {
 			code = amd64.ExitFail
@@ -120,7 +122,11 @@ func finish(r ktest.Result) {
 		softOff.PowerOff()
 		say("exo: cannot turn this machine off; it is safe to do so by hand")
 	}
-	say("exo: nothing more to do; Ctrl-A X leaves QEMU")
+	if startInit() {
+		startConsoleInput()
+	} else {
+		say("exo: nothing more to do; Ctrl-A X leaves QEMU")
+	}
 	for {
 		amd64.IRQDisable()
 		here().halt()

@@ -81,7 +81,13 @@ func reserve(base, length uint64) {
 }
 
 // allocTable returns a zeroed frame below 4 GiB for page tables.
-func allocTable() amd64.PhysAddr { return frameFrom(&low) }
+func allocTable() amd64.PhysAddr {
+	kernelTables.Add(1)
+	return frameFrom(&low)
+}
+
+// kernelTables is how many frames the kernel's page tables have; they are not given back.
+var kernelTables atomic.Uint64
 
 // allocFrame returns a zeroed frame.
 func allocFrame() amd64.PhysAddr { return frameFrom(&early) }

@@ -11,13 +11,17 @@ import (
 	"exo/kernel/text"
 )
 
-// symbols is the image's own symbol table.
-var symbols symtab.Table
+// symbols is the image's own symbol table, unpacked.
+var (
+	symbols    symtab.Table
+	symbolRoom [symtab.MaxSize]byte
+)
 
 func openSymbols() {
 	s := amd64.Boot.Symbols
-	t, ok := symtab.Open(amd64.PhysAddr(s.Start).Bytes(s.Size()))
-	if !ok {
+	table, ok := symtab.Expand(symbolRoom[:], amd64.PhysAddr(s.Start).Bytes(s.Size()))
+	t, opened := symtab.Open(table)
+	if !ok || !opened {
 		say("panic: this image has no symbol table; backtraces will be bare addresses")
 	}
 	symbols = t

@@ -69,19 +69,11 @@ func rcuWait(rounds int) {
 // tickNs is the period of the timer while it ticks.
 func tickNs() uint64 { return manyTimers(1_000_000) }
 
-// startTicks has this CPU interrupted again and again, until stopTicks.
+// startTicks has this CPU interrupted again and again, until stopTimer.
 func startTicks() {
 	flags := amd64.IRQDisable()
 	here().ticking = true
 	amd64.StartTicks(tickNs())
-	amd64.IRQRestore(flags)
-}
-
-func stopTicks() {
-	flags := amd64.IRQDisable()
-	amd64.StopTimer()
-	here().ticking = false
-	here().rearm()
 	amd64.IRQRestore(flags)
 }
 

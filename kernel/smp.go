@@ -110,8 +110,7 @@ func serve(c *amd64.CPU) {
 		amd64.IRQDisable()
 		if pending[c.Index].Load() == 0 {
 			if kernelRCU.Pending(c.Index) { // somebody must run its callbacks
-				amd64.StartTimer(tickNs())
-				me.armed = never
+				me.wakeWithin(tickNs())
 			}
 			me.halt()
 			continue
@@ -172,13 +171,10 @@ func (*theMachine) Relax(spins int) {
 	}
 	flags := amd64.IRQDisable()
 	me := here()
-	if !me.ticking {
-		amd64.StartTimer(manyTimers(500_000))
-	}
+	me.wakeWithin(manyTimers(500_000))
 	me.halt()
-	if me = here(); !me.ticking {
-		amd64.StopTimer()
-		me.rearm()
+	if !here().ticking {
+		stopTimer()
 	}
 	amd64.IRQRestore(flags)
 }
@@ -200,9 +196,11 @@ func onTimer(*amd64.Frame) {
 	me := here()
 	cpu := me.cpu
 	timerHits[cpu].Add(1)
+	me.armed = never
 	me.rcuTick()
 	if tasksReady {
 		me.taskTick()
+		tickInfo(amd64.NowNs())
 	}
 	if me.ticking && onTick != nil {
 		onTick(me)

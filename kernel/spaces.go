@@ -4,6 +4,7 @@ package main
 
 import (
 	"exo/arch/amd64"
+	envs "exo/kernel/env"
 	"exo/kernel/mm"
 	"exo/kernel/mm/paging"
 	"exo/kernel/numa"
@@ -73,17 +74,21 @@ func (tlbMachine) Relax(_, spins int) { machine.Relax(spins) }
 // tableAccount is who pays for a space's tables: so many frames, by a policy.
 type tableAccount struct {
 	policy *numa.TaskPolicy
-	owner  mm.Owner // as the frames' Info has it
-	limit  int      // frames
-	used   int      // touched under the space's lock, or by who destroys it
+	owner  mm.Owner    // as the frames' Info has it
+	limit  int         // frames
+	used   int         // touched under the space's lock, or by who destroys it
+	quota  *envs.Quota // of the environment whose space it is, nil: of none
 }
 
 func (a *tableAccount) Get() (mm.Frame, bool) {
-	if a.used == a.limit {
+	if a.used == a.limit || a.quota != nil && !a.quota.Take(1) {
 		return 0, false
 	}
 	f, err := memory.Alloc(numa.CPU(here().cpu), a.policy.Default(), mm.Table, a.owner)
 	if err != nil {
+		if a.quota != nil {
+			a.quota.Give(1)
+		}
 		return 0, false
 	}
 	a.used++
@@ -96,6 +101,9 @@ func (a *tableAccount) Put(f mm.Frame) {
 		panic("spaces: a table's frame is not its space's")
 	}
 	a.used--
+	if a.quota != nil {
+		a.quota.Give(1)
+	}
 }
 
 // Retire may give the frame away at once: no CPU's walker reaches it, and Lookup is called under the lock.

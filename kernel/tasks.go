@@ -3,6 +3,7 @@
 package main
 
 import (
+	"runtime"
 	"unsafe"
 
 	"exo/arch/amd64"
@@ -23,11 +24,12 @@ var tasks sched.Sched
 var taskParts []taskPart
 
 type taskPart struct {
-	stack  amd64.Thread
-	lo, hi uintptr // mapped, for good, when the slot is first used; 0: not yet
+	stack  amd64.Thread // first: Part is taken for its address
+	lo, hi uintptr      // mapped, for good, when the slot is first used; 0: not yet
 	id     sched.ID
 	fn     func(arg uint64) uint64
 	arg    uint64
+	thread *thread // of ring 3 that the task is, nil: none
 }
 
 // tasksReady says that CPUs run tasks.
@@ -53,6 +55,7 @@ func startTasks() {
 		Tuning:   tuning(),
 
 		RealTimeLimit: sched.WholeCPU * 95 / 100,
+		RateMonotonic: options.ByRate,
 	}
 	taskParts = pieces[taskPart](n, mm.Range{})
 	tasks.Init(&c)
@@ -63,8 +66,8 @@ func startTasks() {
 	for i := range ncpu {
 		me := localOf(amd64.CPUByIndex(i))
 		me.idleStack.UseBoot(amd64.CPUByIndex(i))
-		me.armed = never
 		me.sched = tasks.CPU(i)
+		me.sched.RCU = kernelRCU.CPU(i)
 	}
 	tickPeriod = tickNs()
 	tasksReady = true
@@ -110,7 +113,12 @@ func spawn(a *sched.Start, fn func(arg uint64) uint64, arg uint64) (sched.ID, er
 
 func trySpawn(c *sync.Context, a *sched.Start, fn func(arg uint64) uint64, arg uint64) (sched.ID, error) {
 	c.PreemptDisable()
-	defer c.PreemptEnable()
+	id, err := begin(c, a, fn, arg)
+	c.PreemptEnable()
+	return id, err
+}
+
+func begin(c *sync.Context, a *sched.Start, fn func(arg uint64) uint64, arg uint64) (sched.ID, error) {
 	id, slot, err := tasks.New(c.CPU, a)
 	if err != nil {
 		return 0, err
@@ -125,7 +133,6 @@ func trySpawn(c *sync.Context, a *sched.Start, fn func(arg uint64) uint64, arg u
 	t.Part = unsafe.Pointer(p)
 	t.Context.Sleeper = p
 	p.stack.Prepare(p.lo, p.hi, unsafe.Pointer(&t.Context))
-	t.Context.PreemptDisable() // it begins as one that comes back from reschedule
 	tasks.Go(c.CPU, id)
 	return id, nil
 }
@@ -153,12 +160,10 @@ func (p *taskPart) mapStack(c *sync.Context) bool {
 	return true
 }
 
-// startTask is where every task begins: on its stack, interrupts off, as if it came back from reschedule.
-func startTask() {
-	finishSwitch()
+// startTask is where every task begins: on its stack, interrupts off, as if it came back from switchTo.
+func startTask(prev, c unsafe.Pointer, why uintptr) {
+	finishSwitch(prev, c, why)
 	p := currentPart()
-	c := this()
-	c.PreemptEnable()
 	amd64.IRQRestore(flagsIF)
 	exit(p.fn(p.arg))
 }
@@ -178,48 +183,58 @@ func partOf(t *sched.Task) *taskPart { return (*taskPart)(t.Part) }
 
 // exit ends the task.
 func exit(result uint64) {
-	preemptOff()
 	amd64.IRQDisable()
-	here().sched.Current().SetResult(result)
+	c := here().sched
+	c.Current().SetResult(result)
+	if prev, next, ok := c.PassToJoiner(amd64.NowNs()); ok {
+		here().changeThread(next)
+		switchTo((*amd64.Thread)(prev.Part), (*amd64.Thread)(next.Part), prev, c, sched.Exits|passed)
+	}
 	here().reschedule(sched.Exits)
 	panic("tasks: a task that has ended runs")
 }
 
 // yield lets others run first.
 func yield() {
-	c := preemptOff()
-	flags := amd64.IRQDisable()
-	here().pass(sched.Yields, c)
-	amd64.IRQRestore(flags)
-	c.PreemptEnable()
+	flags := runtime.IRQDisable()
+	pass(here().sched, sched.Yields)
+	runtime.IRQRestore(flags)
 }
 
 // park waits for a permit and takes it. It may return without.
 func park() {
-	c := preemptOff()
-	flags := amd64.IRQDisable()
-	if me := here(); !me.sched.TakePermit() {
-		me.pass(sched.Parks, c)
+	flags := runtime.IRQDisable()
+	if c := here().sched; !c.TakePermit() {
+		pass(c, sched.Parks)
 	}
-	amd64.IRQRestore(flags)
-	c.PreemptEnable()
+	runtime.IRQRestore(flags)
 }
 
-// pass is reschedule for the usual case: one fair task after the other.
-func (me *local) pass(why sched.Leaving, c *sync.Context) {
-	now := amd64.NowNs()
-	prev := me.sched.Current()
-	next := me.sched.Pass(now, why)
-	if next == nil {
-		me.reschedule(why)
-		return
+// yieldTo gives what is left of the caller's quantum to a task that is ready on this CPU; false: that cannot be, as (*sched.CPU).YieldTo says,
+// and nothing has happened.
+func yieldTo(id sched.ID) bool {
+	flags := runtime.IRQDisable()
+	c := here().sched
+	prev, next, ok := c.YieldTo(id, amd64.NowNs())
+	if ok && next != prev {
+		here().changeThread(next)
+		switchTo((*amd64.Thread)(prev.Part), (*amd64.Thread)(next.Part), prev, c, sched.Yields|passed)
 	}
-	if me.armed > now+tickPeriod {
-		me.arm(now)
-	}
-	if next != prev {
-		me.leaving, me.why, me.left = prev, why|passed, now
-		me.switchTo(&partOf(prev).stack, &partOf(next).stack, c)
+	runtime.IRQRestore(flags)
+	return ok
+}
+
+// pass is reschedule for the usual case: one fair task after the other. The timer is set as it should be, as a task runs already.
+//
+//exo:inline
+func pass(c *sched.CPU, why sched.Leaving) {
+	if prev, next, ok := c.Pass(amd64.NowNs(), why); ok {
+		if (*taskPart)(prev.Part).thread != nil || (*taskPart)(next.Part).thread != nil {
+			here().switchThread(next)
+		}
+		switchTo((*amd64.Thread)(prev.Part), (*amd64.Thread)(next.Part), prev, c, why|passed)
+	} else if next == nil {
+		here().reschedule(why)
 	}
 }
 
@@ -234,7 +249,7 @@ func (p *taskPart) Unpark() { wake(p.id) }
 // wake makes a blocked task ready, or has the next park return at once. Anybody, handlers too.
 func wake(id sched.ID) bool {
 	c := preemptOff()
-	ok := tasks.Wake(c.CPU, id, c.Interrupt())
+	ok := here().sched.Wake(id, c.Interrupt())
 	c.PreemptEnable()
 	return ok
 }
@@ -255,19 +270,20 @@ func join(id sched.ID) (uint64, error) {
 // sleepUntil waits until a time, in ns.
 func sleepUntil(when uint64) {
 	for amd64.NowNs() < when {
-		c := preemptOff()
 		flags := amd64.IRQDisable()
 		here().sched.WakeAt(when)
 		here().reschedule(sched.Parks)
 		here().sched.Awake()
 		amd64.IRQRestore(flags)
-		c.PreemptEnable()
 	}
 }
 
 // reschedule has this CPU run what is to run next, and returns when that is the caller again, perhaps on another CPU.
-// Interrupts are off, and preemption by one: the caller's.
+// Interrupts are off.
 func (me *local) reschedule(why sched.Leaving) (switched bool) {
+	if !amd64.InterruptsOff() {
+		panic("tasks: a switch with interrupts on")
+	}
 	prev := me.sched.Current()
 	me.resched = false
 	now := amd64.NowNs()
@@ -278,34 +294,63 @@ func (me *local) reschedule(why sched.Leaving) (switched bool) {
 	if next == prev {
 		return false
 	}
-	me.leaving, me.why, me.left = prev, why, now
-	me.switchTo(me.stackOf(prev), me.stackOf(next), this())
+	me.left = now
+	me.changeThread(next)
+	switchTo(me.stackOf(prev), me.stackOf(next), prev, me.sched, why)
 	return true
 }
 
-// switchTo goes from one thread to another. c is whose preemption is off: by one, the caller's, for who
-// holds a spinlock, or reads, must not be switched from.
-func (me *local) switchTo(from, to *amd64.Thread, c *sync.Context) {
-	if !c.Switchable() {
-		panic("tasks: a switch in a section, or under a spinlock")
+// changeThread sees to the thread of ring 3 that the current task was, and to that which next is.
+func (me *local) changeThread(next *sched.Task) {
+	if me.thread != nil || next != nil && partOf(next).thread != nil {
+		me.switchThread(next)
 	}
-	kernelRCU.Quiescent(me.cpu)
-	amd64.Switch(from, to)
-	finishSwitch()
 }
 
-// finishSwitch is what comes first on a stack that was switched to: the other one is at rest now.
-func finishSwitch() {
-	me := here()
-	if me.why >= passed {
-		me.sched.Return(me.leaving, me.why&^passed, me.left)
+// switchTo goes from one thread to another, with interrupts off. Whoever holds a spinlock, reads, or has preemption off otherwise must not
+// be switched from.
+//
+//exo:inline
+func switchTo(from, to *amd64.Thread, prev *sched.Task, c *sched.CPU, why sched.Leaving) {
+	if !this().Preemptible() {
+		panic("tasks: a switch in a section, or under a spinlock")
+	}
+	kernelRCU.QuiescentOn(c.RCU)
+	if a, b, w := amd64.Switch(unsafe.Pointer(prev), unsafe.Pointer(c), uintptr(why), from, to); w == uintptr(sched.Yields|passed) {
+		(*sched.CPU)(b).Return((*sched.Task)(a), sched.Yields)
+	} else {
+		finishSwitch(a, b, w)
+	}
+}
+
+// finishSwitch is what comes first on a stack that was switched to: the other one, prev's, is at rest now. c is the CPU, which has
+// left it for the reason why: nothing that was known of the CPU before the switch is of use, for it may be another.
+//
+// SAFETY: they are what switchTo was called with.
+//
+//exo:inline
+func finishSwitch(prev, c unsafe.Pointer, why uintptr) {
+	switch sched.Leaving(why) {
+	case sched.Parks | passed:
+		(*sched.CPU)(c).Return((*sched.Task)(prev), sched.Parks)
+	case sched.Yields | passed:
+		(*sched.CPU)(c).Return((*sched.Task)(prev), sched.Yields)
+	case sched.Exits | passed:
+		(*sched.CPU)(c).Return((*sched.Task)(prev), sched.Exits)
+	default:
+		finishPick((*sched.Task)(prev), sched.Leaving(why))
+	}
+}
+
+// finishPick is finishSwitch where Pick has found the next.
+func finishPick(prev *sched.Task, why sched.Leaving) {
+	if prev == nil {
 		return
 	}
-	if t := me.leaving; t != nil {
-		me.sched.Finish(t, me.why, me.left)
-		if me.armed > me.sched.NextEvent() { // there is a budget to wait for now
-			me.arm(me.left)
-		}
+	me := here()
+	me.sched.Finish(prev, why, me.left)
+	if me.armed > me.sched.NextEvent() { // there is a budget to wait for now
+		me.arm(me.left)
 	}
 }
 
@@ -314,7 +359,7 @@ func (me *local) stackOf(t *sched.Task) *amd64.Thread {
 	if t == nil {
 		return &me.idleStack
 	}
-	return &partOf(t).stack
+	return (*amd64.Thread)(t.Part)
 }
 
 // arm sees to it that the timer comes when the scheduler needs it, and for as long as a task runs as often as RCU does.
@@ -329,10 +374,17 @@ func (me *local) arm(now uint64) {
 	}
 }
 
+// wakeWithin sees to it that the timer comes within so many ns, whatever the scheduler needs: it may sleep much longer.
+func (me *local) wakeWithin(ns uint64) {
+	if at := amd64.NowNs() + ns; at < me.armed && !me.ticking {
+		me.armed = at
+		amd64.StartTimer(ns)
+	}
+}
+
 // taskTick is the scheduler's part of a timer interrupt.
 func (me *local) taskTick() {
 	now := amd64.NowNs()
-	me.armed = never
 	if me.sched.Tick(now) {
 		me.resched = true
 	} else {
@@ -357,36 +409,31 @@ func afterInterrupt() {
 		}
 		return
 	}
-	c.PreemptDisable()
-	me.reschedule(sched.Preempted)
-	c.PreemptEnable()
+	me.preempt()
 }
 
 // runTasks is the idle loop's: it runs what there is to run, and says whether there was anything; if not, the CPU is in the
 // idle set. Interrupts off.
-func (me *local) runTasks() bool {
-	me.task.PreemptDisable()
-	ran := me.reschedule(sched.Parks) || !me.sched.EnterIdle()
-	me.task.PreemptEnable()
-	return ran
-}
+func (me *local) runTasks() bool { return me.reschedule(sched.Parks) || !me.sched.EnterIdle() }
 
 // rest is for a task that waits for something that another CPU is to do: others may run, or it halts a moment.
-func (me *local) rest(c *sync.Context) {
-	c.PreemptDisable()
-	switched := me.reschedule(sched.Yields) // a real-time task loses its budget: it should not have waited like this
-	c.PreemptEnable()
-	if !switched {
+func (me *local) rest() {
+	if !me.reschedule(sched.Yields) { // a real-time task loses its budget: it should not have waited like this
 		amd64.Idle()
 		amd64.IRQDisable()
 	}
 }
 
-// rearm is for who has used the timer for something else: it comes again when the scheduler needs it.
-func (me *local) rearm() {
+// stopTimer ends what somebody has used the timer for: it comes again when the scheduler needs it.
+func stopTimer() {
+	flags := amd64.IRQDisable()
+	me := here()
+	amd64.StopTimer()
+	me.ticking = false
 	if me.armed = never; tasksReady {
 		me.arm(amd64.NowNs())
 	}
+	amd64.IRQRestore(flags)
 }
 
 // priorityChanged has a task that is ready compete with its new priority.

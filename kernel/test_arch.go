@@ -129,7 +129,7 @@ func testHaltWindow(t *ktest.T, cpu int) {
 		amd64.StartTimer(5_000_000_000)
 		amd64.BreakBeforeHalt()
 		amd64.Idle()
-		amd64.StopTimer()
+		stopTimer()
 		amd64.IRQRestore(flags)
 		t.Equal(cpu, trapsAtHalt[cpu].Load(), traps+1, "the trap came at the HLT")
 		t.Until(cpu, func() bool { return ipis[cpu].Load() == woken+1 }, "the wake-up was delivered")
@@ -178,7 +178,7 @@ func testRegisters(t *ktest.T, cpu int) {
 		}
 		rounds++
 	}
-	amd64.StopTimer()
+	stopTimer()
 	clobber.And(^uint64(1 << cpu))
 	t.Check(cpu, timerHits[cpu].Load() >= before+20, "interrupts came while registers were held")
 	t.Count(timerHits[cpu].Load() - before)
@@ -252,7 +252,7 @@ func testTimerRate(t *ktest.T, cpu int) {
 		shortest := amd64.NowNs() - started
 		left := uint64(amd64.TimerCount()) * 1_000_000 / amd64.Clock.TimerKHz
 		longest := amd64.NowNs() - before
-		amd64.StopTimer()
+		stopTimer()
 		gone := 10*second - min(left, 10*second)
 		slack := 100_000 + longest/20 // the rates were measured, on a host that may have been busy
 		t.Check(cpu, gone+slack >= shortest, "the timer counted less than the clock")
@@ -286,7 +286,7 @@ func testTicks(t *ktest.T, cpu int) {
 		amd64.Idle()
 		amd64.IRQDisable()
 	}
-	amd64.StopTimer()
+	stopTimer()
 	amd64.IRQRestore(flags)
 	amd64.DelayUs(10) // one that was on its way
 	stopped := timerHits[cpu].Load()

@@ -105,9 +105,11 @@ func testShares(t *ktest.T, _ int) {
 			off := max(u.Ran, due) - min(u.Ran, due)
 			worst = max(worst, off*1000/max(due, 1))
 			t.Check(0, u.Quanta > 0, "nobody starves")
-			if options.Exact { // and two quanta, for that is how far luck goes
-				t.Check(0, off <= due/20+2*sched.DefaultQuantum, "a task's time is its share, within 5 %")
+			most := due / 20
+			if testNs() < 10_000*ms {
+				most += 2 * sched.DefaultQuantum // for that is how far luck goes
 			}
+			t.Check(0, !options.Exact || off <= most, "a task's time is its share, within 5 %")
 		}
 		all += sum
 	}
@@ -127,13 +129,24 @@ var (
 	weights [amd64.MaxCPUs * 4]uint32
 )
 
-// testDeadlines: tasks that reserve 90 % of CPU 0 use nearly what they reserved, beside one that wants all that there is;
-// and what goes beyond the whole CPU is refused.
+// reserved is what one task of testDeadlines reserves, ns.
+type reserved struct{ budget, period uint64 }
+
+// By deadline 90 % of a CPU can be reserved; by rate what the hyperbolic bound lets in: 1.18⁴ = 1.94 is below 1.95.
+var (
+	byDeadline = [4]reserved{{2 * ms, 10 * ms}, {6 * ms, 20 * ms}, {9 * ms, 45 * ms}, {10 * ms, 50 * ms}} // 20 + 30 + 20 + 20 %
+	byRate     = [4]reserved{{1800_000, 10 * ms}, {3600_000, 20 * ms}, {8100_000, 45 * ms}, {9 * ms, 50 * ms}}
+)
+
+// testDeadlines: tasks that reserve 90 % of CPU 0 (by rate: 72 %) use nearly what they reserved, beside one that wants all that
+// there is; and what goes beyond what can be promised is refused.
 func testDeadlines(t *ktest.T, _ int) {
-	type job struct{ budget, period uint64 }
-	jobs := [...]job{{2 * ms, 10 * ms}, {6 * ms, 20 * ms}, {9 * ms, 45 * ms}, {10 * ms, 50 * ms}} // 20 + 30 + 20 + 20 %
 	resetSched(t, testNs())
 	g := &schedTest
+	jobs := &byDeadline
+	if options.ByRate {
+		jobs = &byRate
+	}
 	for i, j := range jobs {
 		_, err := spawn(&sched.Start{Name: "deadline", Class: sched.RealTime, Affinity: 1, Detached: true,
 			Reservation: sched.Reservation{Budget: j.budget, Period: j.period}}, func(arg uint64) uint64 {
@@ -146,10 +159,15 @@ func testDeadlines(t *ktest.T, _ int) {
 		}, j.budget<<8|uint64(i))
 		t.Check(0, err == nil, "what fits is admitted")
 	}
-	_, err := spawn(&sched.Start{Class: sched.RealTime, Affinity: 1, Reservation: sched.Reservation{Budget: 2 * ms, Period: 10 * ms}},
-		nothing, 0)
-	t.Check(0, err == sched.ErrFull, "what does not fit is refused")
-	_, err = spawn(&sched.Start{Class: sched.RealTime, Affinity: 1, Reservation: sched.Reservation{Budget: 11 * ms, Period: 10 * ms}},
+	used, limit := tasks.Admission.Load(0)
+	refused := uint64(0)
+	for _, budget := range [...]uint64{2, 6, 10} { // ms, of 10
+		_, err := spawn(&sched.Start{Class: sched.RealTime, Affinity: 1, Reservation: sched.Reservation{Budget: budget * ms, Period: 10 * ms}},
+			nothing, 0)
+		t.Check(0, err == sched.ErrFull, "what does not fit is refused")
+		refused++
+	}
+	_, err := spawn(&sched.Start{Class: sched.RealTime, Affinity: 1, Reservation: sched.Reservation{Budget: 11 * ms, Period: 10 * ms}},
 		nothing, 0)
 	t.Check(0, err == sched.ErrOver, "nobody can reserve more than a CPU")
 	spawn(&sched.Start{Name: "hog", Affinity: 1, Detached: true}, func(uint64) uint64 {
@@ -164,12 +182,16 @@ func testDeadlines(t *ktest.T, _ int) {
 		l.Byte(' ').Uint(u.Misses).Byte('/').Uint(u.Overruns)
 		t.Count(u.Quanta)
 		if options.Exact {
-			t.Equal(0, u.Misses, 0, "deadlines missed with 90 % of the CPU reserved")
+			t.Equal(0, u.Misses, 0, "deadlines missed of tasks that keep to what they reserved")
 		}
 	}
-	used, limit := tasks.Admission.Load(0)
-	t.Check(0, used == 0 && limit <= sched.WholeCPU, "what was reserved is given back")
-	put(&l)
+	t.Check(0, used <= limit && limit <= sched.WholeCPU, "no more is reserved than can be")
+	t.Until(0, func() bool { // the tasks have said that they end: they do so in their own time
+		left, _ := tasks.Admission.Load(0)
+		return left == 0
+	}, "what was reserved is given back")
+	put(l.Str("; reserved, in 1/1000 of the bound: ").Uint(used * 1000 / sched.WholeCPU).Str(" of ").
+		Uint(limit * 1000 / sched.WholeCPU).Str(", refused: ").Uint(refused))
 }
 
 // spinFor computes for so long in the task's own time.
@@ -240,7 +262,8 @@ type callbackOf struct {
 	busy atomic.Uint32
 }
 
-// testCallbackRate: on each CPU tasks make 10^5 callbacks a second and compute beside; the callbacks keep up.
+// testCallbackRate: on each CPU a task makes 10^5 callbacks a second and computes beside, and another wants all the time that there
+// is; the callbacks keep up.
 func testCallbackRate(t *ktest.T, _ int) {
 	if !freshRoom() {
 		t.Skip("there is no memory for it")
@@ -276,8 +299,12 @@ func testCallbackRate(t *ktest.T, _ int) {
 			}
 			return ends(i)
 		}, i)
+		spawn(&sched.Start{Name: "hog", Affinity: 1 << i, Detached: true}, func(i uint64) uint64 {
+			spin(schedTest.end)
+			return ends(i)
+		}, i+uint64(ncpu))
 	}
-	waitFor(uint64(ncpu))
+	waitFor(2 * uint64(ncpu))
 	kernelRCU.Barrier(this(), rcuWait)
 	t.Equal(0, ranBack.Load(), called.Load(), "callbacks that ran, of those that were queued")
 	if options.Exact {
@@ -294,3 +321,42 @@ var (
 	rateHeads             []callbackOf
 	called, ranBack, late atomic.Uint64
 )
+
+// sleepers is testSleepers' static part.
+var sleepers struct {
+	callbacks [amd64.MaxCPUs]sync.Head
+	ids       [amd64.MaxCPUs]sched.ID
+}
+
+// testSleepers: on each CPU a task sleeps for long, and another makes a callback and ends. The CPU idles then, and its next timer is the
+// sleeper's; the callback runs long before, for RCU needs the CPU sooner.
+func testSleepers(t *ktest.T, _ int) {
+	const long = 30_000 * ms
+	resetSched(t, long)
+	ranBack.Store(0)
+	for i := range uint64(ncpu) {
+		id, err := spawn(&sched.Start{Name: "sleeper", Affinity: 1 << i, Detached: true}, func(i uint64) uint64 {
+			flags := amd64.IRQDisable()
+			here().sched.WakeAt(schedTest.end)
+			here().reschedule(sched.Parks)
+			here().sched.Awake()
+			amd64.IRQRestore(flags)
+			return ends(i)
+		}, i)
+		t.Check(0, err == nil, "a task")
+		sleepers.ids[i] = id
+		spawn(&sched.Start{Name: "callback", Affinity: 1 << i, Detached: true}, func(i uint64) uint64 {
+			c := preemptOff()
+			kernelRCU.Call(c.CPU, &sleepers.callbacks[i], func(int, *sync.Head) { ranBack.Add(1) })
+			c.PreemptEnable()
+			return 0
+		}, i)
+	}
+	t.Until(0, func() bool { return ranBack.Load() == uint64(ncpu) }, "the callbacks run")
+	t.Check(0, amd64.NowNs() < schedTest.end, "and before the sleepers wake")
+	for _, id := range sleepers.ids[:ncpu] {
+		wake(id)
+	}
+	waitFor(uint64(ncpu))
+	t.Count(uint64(ncpu))
+}

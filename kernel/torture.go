@@ -81,11 +81,38 @@ func beginTorture(t *ktest.T, cpu int, name string, prepare func(t *ktest.T), ti
 // endTorture is what every CPU calls last, when no CPU does anything any more.
 func endTorture(t *ktest.T, cpu int) {
 	t.Barrier()
-	stopTicks()
+	stopTimer()
 	t.Barrier()
 	if cpu == 0 {
 		onTick = nil
 	}
+}
+
+// said begins a line about what was done to some part: the test's name, and the part's if the test is of all of them at once.
+//
+//go:noinline
+func said(l *text.Line, part string) *text.Line {
+	l.Reset().Str("# ").Str(torture.name).Str(": ")
+	if torture.name == mixedName {
+		l.Str(part).Str(": ")
+	}
+	return l
+}
+
+// counted is a count and what it is called.
+type counted struct {
+	name string
+	n    uint64
+}
+
+// putCounts appends name=count for each, and prints the line.
+//
+//go:noinline
+func putCounts(l *text.Line, counts ...counted) {
+	for i := range counts {
+		l.Byte(' ').Str(counts[i].name).Byte('=').Uint(counts[i].n)
+	}
+	put(l)
 }
 
 // wordEvery is how often a long test says that it goes on.
@@ -152,16 +179,22 @@ func freshRoom() bool {
 // room returns n zeroed elements of the test's memory; none of it holds pointers that anybody else needs to know.
 func room[T any](n int) []T {
 	var one T
-	size := (uint64(n)*uint64(unsafe.Sizeof(one)) + 63) &^ 63
+	return unsafe.Slice((*T)(roomFor(uint64(n)*uint64(unsafe.Sizeof(one)))), n) // SAFETY: so many fit, and any type is aligned
+}
+
+// roomFor is room without types, so that there is one of it.
+//
+//go:noinline
+func roomFor(bytes uint64) unsafe.Pointer {
+	size := (bytes + 63) &^ 63
 	if torture.used+size > torture.size {
 		panic("torture: the test needs more memory than it was given")
 	}
 	// SAFETY: the piece is the test's, mapped, and aligned for any type.
 	p := amd64.Pointer(uintptr(torture.base + torture.used))
 	torture.used += size
-	s := unsafe.Slice((*T)(p), n)
 	clear(unsafe.Slice((*byte)(p), size))
-	return s
+	return p
 }
 
 // flow checks what goes through a queue: that each producer's elements come out in order, and all of them once. Who takes

@@ -107,28 +107,38 @@ func testTortureHazard(t *ktest.T, cpu int) {
 	h, r := &theHazardTest, t.Rand(cpu)
 	for {
 		for range 16 {
-			switch n := r.N(100); {
-			case n < 40:
-				h.read(t, cpu, r)
-			case n < 60:
-				h.replace(t, cpu, r)
-			default:
-				h.pass(t, cpu, r)
-			}
+			h.step(t, cpu, r)
 		}
 		jostle(t, r)
 		if !going(t, cpu) {
 			break
 		}
 	}
+	h.end(t, cpu)
+	endTorture(t, cpu)
+	if cpu == 0 {
+		h.finish(t)
+	}
+}
+
+// end has each CPU reclaim what it has retired.
+func (h *hazardTest) end(t *ktest.T, cpu int) {
 	t.Barrier()
 	c := preemptOff()
 	t.Equal(cpu, uint64(h.objects.Drain(cpu)), 0, "objects that are left though nobody protects any")
 	t.Equal(cpu, uint64(h.nodes.Drain(cpu)), 0, "nodes that are left though nobody protects any")
 	c.PreemptEnable()
-	endTorture(t, cpu)
-	if cpu == 0 {
-		h.finish(t)
+}
+
+// step does one operation.
+func (h *hazardTest) step(t *ktest.T, cpu int, r *ktest.Rand) {
+	switch n := r.N(100); {
+	case n < 40:
+		h.read(t, cpu, r)
+	case n < 60:
+		h.replace(t, cpu, r)
+	default:
+		h.pass(t, cpu, r)
 	}
 }
 
@@ -223,7 +233,7 @@ func (h *hazardTest) finish(t *ktest.T) {
 	}
 	t.Equal(0, uint64(free), uint64(h.count), "objects that are free at the end")
 	var l text.Line
-	l.Str("# torture/hazard: reads=").Uint(all.reads).Str(" retries=").Uint(all.retries).Str(" retired=").Uint(all.retired).
+	said(&l, "hazard").Str("reads=").Uint(all.reads).Str(" retries=").Uint(all.retries).Str(" retired=").Uint(all.retired).
 		Str(" waiting<=").Uint(all.max).Str(" of ").Int(h.objects.Bound()).Str(" no-object=").Uint(all.short).Str("; queue:")
 	t.Count(h.flow.finish(t, &l))
 	put(&l)

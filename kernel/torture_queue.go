@@ -147,12 +147,12 @@ func finishQueue(t *ktest.T) {
 	var l text.Line
 	for i := range q.queues {
 		q.queues[i].Close(0)
-		l.Reset().Str("# torture/queue: queue ").Int(i).Str(":")
+		said(&l, "queue").Str("queue ").Int(i).Str(":")
 		t.Count(q.flows[i].finish(t, &l))
 		put(&l)
 	}
 	t.Check(0, q.stack.Empty(), "the stack is empty at the end")
-	l.Reset().Str("# torture/queue: stack:")
+	said(&l, "queue").Str("stack:")
 	t.Count(q.heap.finish(t, &l))
 	put(&l)
 	var got uint64
@@ -160,6 +160,6 @@ func finishQueue(t *ktest.T) {
 		got += q.churns[i].got
 	}
 	t.Count(got)
-	put(l.Reset().Str("# torture/queue: slots taken for nothing: ").Uint(got))
+	put(said(&l, "queue").Str("slots taken for nothing: ").Uint(got))
 	t.Equal(0, uint64(q.pool.Free()), uint64(q.slots-1), "slots that are free at the end")
 }

@@ -295,7 +295,7 @@ func (w *rcuTortured) hold(t *ktest.T, cpu int) {
 func (w *rcuTortured) rest(r *ktest.Rand) {
 	tickless := r.N(4) != 0
 	if tickless {
-		stopTicks()
+		stopTimer()
 	}
 	for range 1 + r.N(4) {
 		machine.Relax(1 << 20)

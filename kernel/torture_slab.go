@@ -92,7 +92,7 @@ func testTortureSlab(t *ktest.T, cpu int) {
 		return
 	}
 	w, r := &slabTorture.cpus[cpu], t.Rand(cpu)
-	for going(t, cpu) {
+	for more := true; more; more = going(t, cpu) { // some, however slow the machine is
 		for range 16 {
 			c := preemptOff()
 			w.step(t, cpu, r)
@@ -100,6 +100,17 @@ func testTortureSlab(t *ktest.T, cpu int) {
 			jostle(t, r)
 		}
 	}
+	endSlab(t, cpu)
+	endTorture(t, cpu)
+	if cpu == 0 {
+		finishTortureSlab(t)
+		slabFramesBack(t)
+	}
+}
+
+// endSlab has each CPU free what it holds, CPU 0 what is on its way, and each empty its magazines.
+func endSlab(t *ktest.T, cpu int) {
+	w := &slabTorture.cpus[cpu]
 	c := preemptOff()
 	for ; w.n > 0; w.n-- {
 		w.drop(t, cpu, w.held[w.n-1])
@@ -120,10 +131,6 @@ func testTortureSlab(t *ktest.T, cpu int) {
 	c = preemptOff()
 	slabTest.cache.Drain(cpu)
 	c.PreemptEnable()
-	endTorture(t, cpu)
-	if cpu == 0 {
-		finishTortureSlab(t)
-	}
 }
 
 // slabPointer is an object by the number that was in the ring.
@@ -186,10 +193,10 @@ func finishTortureSlab(t *ktest.T) {
 		remote += slabTest.cache.Stats(n).Remote
 	}
 	var l text.Line
-	put(l.Str("# torture/slab: near=").Uint(all.near).Str(" any-node=").Uint(all.far).Str(" passed=").Uint(all.passed).
+	put(said(&l, "slab").Str("near=").Uint(all.near).Str(" any-node=").Uint(all.far).Str(" passed=").Uint(all.passed).
 		Str(" remote-frees=").Uint(remote).Str(" none-left=").Uint(all.empty).Str(" drained=").Uint(all.drained).
 		Str(" reaped=").Uint(all.up).Str(" freed-twice=").Uint(all.wrong))
 	c := preemptOff()
-	finishSlab(t, 0)
+	reapSlab(t, 0)
 	c.PreemptEnable()
 }

@@ -65,7 +65,7 @@ func testTortureSleep(t *ktest.T, cpu int) {
 	for {
 		tickless := r.N(2) == 0 // then who waits is woken by Unpark or not at all
 		if tickless {
-			stopTicks()
+			stopTimer()
 		}
 		for range 8 {
 			s.round(t, cpu, c, r)

@@ -44,40 +44,46 @@ type taskTortured struct {
 
 // testTortureTasks runs on CPU 0's boot stack; the tasks run everywhere.
 func testTortureTasks(t *ktest.T, cpu int) {
-	if !beginTorture(t, cpu, "torture/tasks", func(t *ktest.T) {
-		g := &tasksTest
-		g.t = t
-		g.ended.Store(0)
-		g.asked.Store(0)
-		for i := range g.locks {
-			g.locks[i].Init(sync.ClassTestNest)
-			g.held[i] = 0
-		}
-	}, nil) {
+	if !beginTorture(t, cpu, "torture/tasks", prepareTasks, nil) {
 		return
 	}
-	if cpu == 0 {
-		tortureTasksHere(t)
-	} else {
-		for taskTorturing.Load() == 0 {
-			machine.Relax(200)
-		}
-		for taskTorturing.Load() == 1 {
-			machine.Relax(200)
-		}
-	}
+	runTortured(t, cpu, func(t *ktest.T) { startTortured(t, true) })
 	endTorture(t, cpu)
 	if cpu == 0 {
 		finishTasks(t)
 	}
 }
 
-// taskTorturing is 1 while the tasks run, and 2 once they have ended.
-var taskTorturing atomic.Uint32
-
-func tortureTasksHere(t *ktest.T) {
+func prepareTasks(t *ktest.T) {
 	g := &tasksTest
-	taskTorturing.Store(1)
+	g.t = t
+	g.ended.Store(0)
+	g.asked.Store(0)
+	for i := range g.locks {
+		g.locks[i].Init(sync.ClassTestNest)
+		g.held[i] = 0
+	}
+	tasksEnded.Store(0)
+}
+
+// tasksEnded is 1 once the tasks have ended.
+var tasksEnded atomic.Uint32
+
+// runTortured has CPU 0 start tasks, which count themselves in asked, and all CPUs run them until they have ended.
+func runTortured(t *ktest.T, cpu int, start func(t *ktest.T)) {
+	if cpu == 0 {
+		start(t)
+		awaitTortured(t)
+		tasksEnded.Store(1)
+	}
+	for tasksEnded.Load() == 0 {
+		machine.Relax(200)
+	}
+}
+
+// startTortured starts the tasks, of all classes, or without reservations.
+func startTortured(t *ktest.T, reservations bool) {
+	g := &tasksTest
 	for i := range g.slots {
 		g.slots[i].rand = ktest.NewRand(scramble(t.Seed + uint64(i)))
 		g.slots[i].id.Store(0)
@@ -90,14 +96,31 @@ func tortureTasksHere(t *ktest.T) {
 		case 6:
 			a.Affinity = 1 << (i % uint64(ncpu))
 		case 7:
-			a.Class = sched.RealTime
-			a.Reservation = sched.Reservation{Budget: 100_000, Period: 10_000_000}
+			if reservations {
+				a.Class = sched.RealTime
+				a.Reservation = sched.Reservation{Budget: 100_000, Period: 10_000_000}
+			}
 		}
-		g.asked.Add(1)
-		if _, err := spawn(&a, torturedTask, i); !t.Check(0, err == nil, "a task can be made") {
-			g.ended.Add(1)
-		}
+		spawnTortured(t, &a, torturedTask, i)
 	}
+}
+
+// spawnTortured makes a task that says when it ends: torturedEnds is the last thing it does.
+func spawnTortured(t *ktest.T, a *sched.Start, fn func(uint64) uint64, arg uint64) {
+	g := &tasksTest
+	g.asked.Add(1)
+	if _, err := spawn(a, fn, arg); !t.Check(0, err == nil, "a task can be made") {
+		g.ended.Add(1)
+	}
+}
+
+func torturedEnds() uint64 {
+	tasksTest.ended.Add(1)
+	return 0
+}
+
+func awaitTortured(t *ktest.T) {
+	g := &tasksTest
 	for g.ended.Load() != g.asked.Load() {
 		if !going(t, 0) { // the tasks look too; those that park are woken
 			for i := range g.slots {
@@ -108,7 +131,6 @@ func tortureTasksHere(t *ktest.T) {
 		}
 		machine.Relax(200)
 	}
-	taskTorturing.Store(2)
 }
 
 // tortured says whether the tasks are to go on.
@@ -124,8 +146,7 @@ func torturedTask(i uint64) uint64 {
 		g.sums.ops.Add(1)
 	}
 	w.id.Store(0)
-	g.ended.Add(1)
-	return 0
+	return torturedEnds()
 }
 
 func (w *taskTortured) step(ops int) {
@@ -153,7 +174,7 @@ func (w *taskTortured) step(ops int) {
 		sleepFor(r.N(300_000))
 		g.sums.sleeps.Add(1)
 	case 6, 7:
-		w.lock(int(r.N(3)))
+		torturedLock(int(r.N(3)), r)
 	case 8:
 		c := this()
 		c.ReadLock()
@@ -180,13 +201,13 @@ func (w *taskTortured) step(ops int) {
 
 func sleepFor(ns uint64) { sleepUntil(amd64.NowNs() + ns) }
 
-// lock takes a sleeplock, and counts in a plain word.
-func (w *taskTortured) lock(i int) {
+// torturedLock takes a sleeplock, and counts in a plain word.
+func torturedLock(i int, r *ktest.Rand) {
 	g := &tasksTest
 	l := &g.locks[i]
 	l.Lock(this())
 	n := g.held[i]
-	spend(&w.rand)
+	spend(r)
 	g.t.Check(here().cpu, g.held[i] == n, "one task at a time has a sleeplock")
 	g.held[i] = n + 1
 	l.Unlock(this())
@@ -218,7 +239,7 @@ func finishTasks(t *ktest.T) {
 	g := &tasksTest
 	kernelRCU.Barrier(this(), rcuWait)
 	t.Equal(0, g.ended.Load(), g.asked.Load(), "tasks that came to their end, of those that were made")
-	t.Equal(0, uint64(tasks.FreeSlots()), uint64(len(taskParts)-1), "slots that are free at the end")
+	t.Equal(0, uint64(tasks.FreeSlots()), uint64(len(taskParts)-1-ownTasks), "slots that are free at the end")
 	t.Equal(0, g.held[0]+g.held[1]+g.held[2], g.sums.locked.Load(), "how often sleeplocks were taken, counted in plain words")
 	t.Count(g.sums.ops.Load())
 	var all sched.Counters
@@ -227,13 +248,13 @@ func finishTasks(t *ktest.T) {
 	}
 	s := &g.sums
 	var l text.Line
-	put(l.Str("# torture/tasks: yields=").Uint(s.yields.Swap(0)).Str(" parks=").Uint(s.parks.Swap(0)).Str(" woken=").Uint(s.woken.Swap(0)).
+	put(said(&l, "tasks").Str("yields=").Uint(s.yields.Swap(0)).Str(" parks=").Uint(s.parks.Swap(0)).Str(" woken=").Uint(s.woken.Swap(0)).
 		Str(" sleeps=").Uint(s.sleeps.Swap(0)).Str(" children=").Uint(s.children.Swap(0)).Str(" locked=").Uint(s.locked.Swap(0)).
 		Str(" read=").Uint(s.read.Swap(0)).Str(" spun=").Uint(s.spun.Swap(0)).Str(" refused=").Uint(s.refused.Swap(0)))
-	l.Reset().Str("# torture/tasks: all since boot: ")
+	said(&l, "tasks").Str("all since boot: ")
 	all.Print(&l)
 	put(&l)
-	l.Reset().Str("# torture/tasks: from ready to running, ns: ")
+	said(&l, "tasks").Str("from ready to running, ns: ")
 	all.Latency.Print(&l)
 	put(&l)
 	s.ops.Store(0)

@@ -1,6 +1,8 @@
 package qemu
 
 import (
+	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -12,10 +14,37 @@ import (
 // kept and deadlines to be met to the letter. Ten seconds each, of simulated time.
 func TestTimeIsKept(t *testing.T) {
 	t.Parallel()
-	k := kernel(t, "tests=sched/* torture=5s exact exit")
-	k.Icount = true
-	r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 7})
-	inKernelTests(t, r)
-	require.NoError(t, r.Err())
-	assert.Empty(t, r.Skipped())
+	for _, order := range []string{"edf", "rm"} {
+		t.Run(order, func(t *testing.T) {
+			t.Parallel()
+			k := kernel(t, "tests=sched/* torture=5s exact exit rt="+order)
+			k.Icount = true
+			r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 9})
+			inKernelTests(t, r)
+			require.NoError(t, r.Err())
+			assert.Empty(t, r.Skipped())
+		})
+	}
+}
+
+// TestAMillionOperations has the scheduler do 10^6 operations, none lost and none done twice, on 1 to 64 CPUs. (TestBoot does as many,
+// but where CPUs are many only a part.)
+func TestAMillionOperations(t *testing.T) {
+	for _, cpus := range []int{1, 4, 64} {
+		t.Run(fmt.Sprintf("cpus=%d", cpus), func(t *testing.T) {
+			t.Parallel()
+			k := kernel(t, "tests=sched/million* ops=1000000 exit")
+			k.CPUs = cpus
+			r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 1})
+			inKernelTests(t, r)
+			require.NoError(t, r.Err())
+			require.Len(t, r.Tests, 1)
+			ops, err := strconv.Atoi(r.Tests[0].Directives["ops"])
+			require.NoError(t, err)
+			assert.GreaterOrEqual(t, ops, 1_000_000)
+			for _, d := range r.Tests[0].Diagnostics {
+				t.Log(d)
+			}
+		})
+	}
 }

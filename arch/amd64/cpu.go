@@ -18,6 +18,11 @@ type CPU struct {
 	g      *runtime.G // FS:-8: the g of whatever runs here
 	tlsEnd uint64     // where FS points; keeps g's slot from being anything's neighbour
 
+	fsBase   uintptr    // &tlsEnd
+	user     *UserState // of the thread that runs here, nil if that is the kernel's own
+	kernelSP uintptr    // where its kernel stack begins
+	userSP   uintptr    // its RSP, for the first instructions after SYSCALL
+
 	Index  int    // dense number, boot CPU 0
 	APICID uint32 // as the local APIC and the MADT say
 
@@ -103,6 +108,7 @@ func Idle() { haltIRQ() }
 func (c *CPU) init() {
 	c.loadDescriptors()
 	enableFeatures()
+	c.prepareUser()
 }
 
 // PingNMI interrupts c, which may be this CPU, by an NMI that does nothing but count. One sender per target at a time:

@@ -20,7 +20,8 @@ const (
 	istNMI = 1 + iota
 	istDoubleFault
 	istMachineCheck
-	numIST = 3
+	istDebug
+	numIST = 4
 )
 
 // taskState is the 64-bit TSS (SDM vol. 3A §7.7): only its stacks matter. 32-bit halves keep Go from padding it.
@@ -65,6 +66,9 @@ func (c *CPU) loadDescriptors() {
 	}
 	for v := range c.idt {
 		c.idt[v] = interruptGate(vectorPC(v), istOf(v))
+		if v == VectorBreakpoint || v == VectorOverflow {
+			c.idt[v].lo |= 3 << 45 // ring 3 may cause it by an instruction
+		}
 	}
 	lgdt(uintptr(unsafe.Pointer(&c.gdt)), uint16(unsafe.Sizeof(c.gdt)-1))
 	reloadSegments(selKernelCode)
@@ -80,6 +84,8 @@ func istOf(vector int) int {
 		return istDoubleFault
 	case VectorMachineCheck:
 		return istMachineCheck
+	case VectorDebug:
+		return istDebug
 	}
 	return 0
 }

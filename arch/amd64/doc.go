@@ -7,6 +7,9 @@
 //	cpu.go, features.go          this CPU's block; what the CPU can do and what was switched on
 //	desc.go                      GDT, TSS, IDT: one of each per CPU
 //	trap.go, trap_amd64.s        every exception and interrupt; fatal ones end in OnFatal
+//	syscall_amd64.s, usermode.go SYSCALL, ring 3's traps, and the ways back; what a thread of ring 3 has
+//	user.go, user_amd64.s        copies from and to ring 3's memory
+//	samples.go, samples_amd64.s  ring-3 code for tests
 //	stack.go                     kernel stacks with guard pages
 //	paging.go, memory.go         page tables; the address space drawn in memory.go
 //	apic.go, ioapic.go           interrupt controllers

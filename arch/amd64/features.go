@@ -51,7 +51,9 @@ func DetectFeatures() {
 	f.GlobalPages = d&(1<<13) != 0
 	if top >= 7 {
 		_, b, c, _ = cpuid(7, 0)
-		f.FSGSBASE = b&(1<<0) != 0
+		if f.FSGSBASE = b&(1<<0) != 0; f.FSGSBASE {
+			fsgsbase = 1
+		}
 		f.SMEP = b&(1<<7) != 0
 		if f.SMAP = b&(1<<20) != 0; f.SMAP {
 			smap = 1

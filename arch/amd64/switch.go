@@ -15,10 +15,10 @@ type Thread struct {
 
 func taskEntryPC() uintptr
 
-// OnTaskStart is what a new stack does; it does not return. Set by the kernel.
-var OnTaskStart func()
+// OnTaskStart is what a new stack does, with what Switch was given; it does not return. Set by the kernel.
+var OnTaskStart func(a, b unsafe.Pointer, c uintptr)
 
-func startTask() { OnTaskStart() }
+func startTask(a, b unsafe.Pointer, c uintptr) { OnTaskStart(a, b, c) }
 
 // UseBoot makes t the stack that c boots and idles on.
 func (t *Thread) UseBoot(c *CPU) { t.rest.G = &c.bootG }
@@ -33,9 +33,13 @@ func (t *Thread) Prepare(lo, hi uintptr, context unsafe.Pointer) {
 	t.rest.SP = hi - 32
 }
 
-// Switch leaves the stack that this CPU runs on, from, for to, which is at rest. It returns when some CPU, perhaps another one,
-// switches to from. Interrupts off.
-func Switch(from, to *Thread) { runtime.SwitchTo(&from.rest, &to.rest) }
+// Switch leaves the stack that this CPU runs on, from, for to, which is at rest, and where a, b and c are then returned. It returns
+// what it is brought when some CPU, perhaps another one, switches to from. Interrupts off.
+//
+// SAFETY: a Thread begins with its Rest.
+func Switch(a, b unsafe.Pointer, c uintptr, from, to *Thread) (unsafe.Pointer, unsafe.Pointer, uintptr) {
+	return runtime.SwitchTo(a, b, c, (*runtime.Rest)(unsafe.Pointer(from)), (*runtime.Rest)(unsafe.Pointer(to)))
+}
 
 // Bounds is where the stack lies.
 func (t *Thread) Bounds() (lo, hi uintptr) { return t.rest.G.StackLo, t.rest.G.StackHi }

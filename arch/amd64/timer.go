@@ -52,7 +52,7 @@ func Calibrate() bool {
 		Clock.TSCKHz, Clock.Source = khz, "cpuid"
 	}
 	Clock.TSCKHz, Clock.TimerKHz = max(Clock.TSCKHz, 1), max(Clock.TimerKHz, 1)
-	nsPerTick = 1_000_000 << 32 / Clock.TSCKHz
+	nsPerTick, _ = bits.Div64(1_000_000>>(64-tickBits), 1_000_000<<tickBits&(1<<64-1), max(Clock.TSCKHz, slowestTSCKHz))
 	return ok
 }
 
@@ -102,12 +102,17 @@ func findReference() (string, reference) {
 
 // NowNs is the time since the TSC's zero in nanoseconds.
 func NowNs() uint64 {
-	hi, lo := bits.Mul64(TSC(), nsPerTick)
-	return hi<<32 | lo>>32
+	hi, _ := bits.Mul64(TSC()<<(64-tickBits), nsPerTick)
+	return hi
 }
 
-// nsPerTick is how long a tick of the TSC takes, in ns, with 32 binary places.
+// nsPerTick is how long a tick of the TSC takes, in ns, with tickBits binary places: so that the time is the upper half of a product.
 var nsPerTick uint64
+
+const (
+	tickBits      = 61
+	slowestTSCKHz = 1_000_000>>(64-tickBits) + 1 // nsPerTick has to have room; no CPU of 64 bits is that slow
+)
 
 // StartTimer has this CPU interrupted at VectorTimer once, ns nanoseconds from now (at most about a minute).
 func StartTimer(ns uint64) {

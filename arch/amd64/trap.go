@@ -13,8 +13,11 @@ const (
 	VectorDebug        = 1
 	VectorDivide       = 0
 	VectorNMI          = 2
+	VectorBreakpoint   = 3
+	VectorOverflow     = 4
 	VectorInvalidOp    = 6
 	VectorDoubleFault  = 8
+	VectorStack        = 12
 	VectorProtection   = 13
 	VectorPageFault    = 14
 	VectorMachineCheck = 18
@@ -88,6 +91,10 @@ func trap(f *Frame) {
 		f.RIP++
 	}
 	if f.Vector == VectorPageFault && userFault(f) {
+		return
+	}
+	if f.Vector == VectorDebug && inEntry(f.RIP) {
+		debugInEntry(f)
 		return
 	}
 	if f.Vector >= VectorIRQ || handlers[f.Vector] != nil {

@@ -2,9 +2,7 @@
 
 #include "go_asm.h"
 #include "textflag.h"
-
-#define MSR_FS_BASE 0xC0000100
-#define MSR_GS_BASE 0xC0000101
+#include "frame_amd64.h"
 
 // 256 stubs of 8 bytes each: two bytes that push a zero where the CPU pushes no error code (or a two-byte NOP where it
 // does), a CALL whose return address tells the vector, one byte of padding.
@@ -16,7 +14,7 @@
 
 TEXT ·vectors(SB), NOSPLIT|NOFRAME, $0
 	STUB(·trapCommon)    // 0 divide
-	STUB(·trapCommon)    // 1 debug
+	STUB(·trapDebug)     // 1 debug
 	STUB(·trapParanoid)  // 2 NMI
 	STUB(·trapCommon)    // 3 breakpoint
 	STUB4                // 4 overflow, 5 bound, 6 invalid opcode, 7 no FPU
@@ -46,52 +44,15 @@ TEXT ·vectorBase(SB), NOSPLIT, $0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
-// SAVE pushes the rest of a Frame. Compiled Go uses XMM at will, so all of it belongs to the interrupted code.
-#define SAVE \
-	CLD \
-	SUBQ $(15*8+16*16), SP \
-	MOVUPS X0, Frame_XMM+0(SP); MOVUPS X1, Frame_XMM+16(SP) \
-	MOVUPS X2, Frame_XMM+32(SP); MOVUPS X3, Frame_XMM+48(SP) \
-	MOVUPS X4, Frame_XMM+64(SP); MOVUPS X5, Frame_XMM+80(SP) \
-	MOVUPS X6, Frame_XMM+96(SP); MOVUPS X7, Frame_XMM+112(SP) \
-	MOVUPS X8, Frame_XMM+128(SP); MOVUPS X9, Frame_XMM+144(SP) \
-	MOVUPS X10, Frame_XMM+160(SP); MOVUPS X11, Frame_XMM+176(SP) \
-	MOVUPS X12, Frame_XMM+192(SP); MOVUPS X13, Frame_XMM+208(SP) \
-	MOVUPS X14, Frame_XMM+224(SP); MOVUPS X15, Frame_XMM+240(SP) \
-	MOVQ R15, Frame_R15(SP); MOVQ R14, Frame_R14(SP) \
-	MOVQ R13, Frame_R13(SP); MOVQ R12, Frame_R12(SP) \
-	MOVQ R11, Frame_R11(SP); MOVQ R10, Frame_R10(SP) \
-	MOVQ R9, Frame_R9(SP); MOVQ R8, Frame_R8(SP) \
-	MOVQ BP, Frame_RBP(SP); MOVQ DI, Frame_RDI(SP) \
-	MOVQ SI, Frame_RSI(SP); MOVQ DX, Frame_RDX(SP) \
-	MOVQ CX, Frame_RCX(SP); MOVQ BX, Frame_RBX(SP) \
-	MOVQ AX, Frame_RAX(SP)
-
-// SHUT ends what a copy from or to ring 3 was allowed (user_amd64.s); IRETQ puts it back.
-#define SHUT CMPB ·smap(SB), $0; JEQ 2(PC); CLAC
-
-#define RESTORE \
-	MOVUPS Frame_XMM+0(SP), X0; MOVUPS Frame_XMM+16(SP), X1 \
-	MOVUPS Frame_XMM+32(SP), X2; MOVUPS Frame_XMM+48(SP), X3 \
-	MOVUPS Frame_XMM+64(SP), X4; MOVUPS Frame_XMM+80(SP), X5 \
-	MOVUPS Frame_XMM+96(SP), X6; MOVUPS Frame_XMM+112(SP), X7 \
-	MOVUPS Frame_XMM+128(SP), X8; MOVUPS Frame_XMM+144(SP), X9 \
-	MOVUPS Frame_XMM+160(SP), X10; MOVUPS Frame_XMM+176(SP), X11 \
-	MOVUPS Frame_XMM+192(SP), X12; MOVUPS Frame_XMM+208(SP), X13 \
-	MOVUPS Frame_XMM+224(SP), X14; MOVUPS Frame_XMM+240(SP), X15 \
-	MOVQ Frame_R15(SP), R15; MOVQ Frame_R14(SP), R14 \
-	MOVQ Frame_R13(SP), R13; MOVQ Frame_R12(SP), R12 \
-	MOVQ Frame_R11(SP), R11; MOVQ Frame_R10(SP), R10 \
-	MOVQ Frame_R9(SP), R9; MOVQ Frame_R8(SP), R8 \
-	MOVQ Frame_RBP(SP), BP; MOVQ Frame_RDI(SP), DI \
-	MOVQ Frame_RSI(SP), SI; MOVQ Frame_RDX(SP), DX \
-	MOVQ Frame_RCX(SP), CX; MOVQ Frame_RBX(SP), BX \
-	MOVQ Frame_RAX(SP), AX \
-	ADDQ $(15*8+16*16+16), SP
-
+// The stack: where the stub called from, the error, then what the CPU pushed.
 TEXT ·trapCommon(SB), NOSPLIT|NOFRAME, $0
+	TESTB $3, 24(SP)            // CS
+	JNE  user
 	SAVE
 	SHUT
+	LEAQ ·iretUser(SB), AX
+	CMPQ AX, Frame_RIP(SP)
+	JEQ  faulted
 	MOVQ SP, AX
 	SUBQ $16, SP
 	MOVQ AX, 0(SP)
@@ -99,6 +60,56 @@ TEXT ·trapCommon(SB), NOSPLIT|NOFRAME, $0
 	ADDQ $16, SP
 	RESTORE
 	IRETQ
+user:
+	JMP  ·trapUser(SB)
+faulted:
+	JMP  ·iretFaulted(SB)
+
+// A debug trap may come anywhere, for the kernel sets breakpoints of its own, and a MOV to SS puts off ring 3's. It begins on a
+// stack of its own. From ring 3 it goes on like others, on the thread's kernel stack; from the kernel, on the stack that it
+// interrupted, unless that is in this file or syscall_amd64.s, where GS or RSP may be ring 3's.
+#define MOVEFRAME \
+	MOVQ 64(SP), BX; MOVQ BX, -8(AX) \
+	MOVQ 56(SP), BX; MOVQ BX, -16(AX) \
+	MOVQ 48(SP), BX; MOVQ BX, -24(AX) \
+	MOVQ 40(SP), BX; MOVQ BX, -32(AX) \
+	MOVQ 32(SP), BX; MOVQ BX, -40(AX) \
+	MOVQ 24(SP), BX; MOVQ BX, -48(AX) \
+	MOVQ 16(SP), BX; MOVQ BX, -56(AX) \
+	MOVQ 8(SP), BX; MOVQ BX, -64(AX) \
+	MOVQ 0(SP), BX; MOVQ BX, -72(AX) \
+	LEAQ -72(AX), SP \
+	POPQ BX \
+	POPQ AX
+
+TEXT ·trapDebug(SB), NOSPLIT|NOFRAME, $0
+	TESTB $3, 24(SP)            // CS
+	JNE  user
+	PUSHQ AX
+	PUSHQ BX
+	MOVQ 32(SP), AX             // RIP
+	LEAQ ·entryStart(SB), BX
+	CMPQ AX, BX
+	JCS  elsewhere
+	LEAQ ·entryEnd(SB), BX
+	CMPQ AX, BX
+	JCS  window
+elsewhere:
+	MOVQ 56(SP), AX             // RSP
+	ANDQ $~15, AX
+	MOVEFRAME
+	JMP  ·trapCommon(SB)
+window:
+	POPQ BX
+	POPQ AX
+	JMP  ·trapParanoid(SB)
+user:
+	SWAPGS
+	PUSHQ AX
+	PUSHQ BX
+	MOVQ CPU_kernelSP(GS), AX
+	MOVEFRAME
+	JMP  ·trapUserSwapped(SB)
 
 // NMI, double fault and machine check come at any instruction, so FS and GS may be anybody's. Their stack's top word
 // is the CPU block; both bases are set from it and put back afterwards.
@@ -147,3 +158,8 @@ TEXT ·trapParanoid(SB), NOSPLIT|NOFRAME, $0
 	ADDQ $32, SP
 	RESTORE
 	IRETQ
+
+// func entryEnd()
+// The end of what begins with entryStart in syscall_amd64.s.
+TEXT ·entryEnd(SB), NOSPLIT|NOFRAME, $0-0
+	RET

@@ -1,4 +1,4 @@
-//go:build exokernel
+//go:build exokernel || exouser
 
 package runtime
 
@@ -20,6 +20,8 @@ func memequal128(p, q unsafe.Pointer) bool {
 }
 func f32equal(p, q unsafe.Pointer) bool      { return *(*float32)(p) == *(*float32)(q) }
 func f64equal(p, q unsafe.Pointer) bool      { return *(*float64)(p) == *(*float64)(q) }
+func c64equal(p, q unsafe.Pointer) bool      { return *(*complex64)(p) == *(*complex64)(q) }
+func c128equal(p, q unsafe.Pointer) bool     { return *(*complex128)(p) == *(*complex128)(q) }
 func strequal(p, q unsafe.Pointer) bool      { return *(*string)(p) == *(*string)(q) }
 func interequal(p, q unsafe.Pointer) bool    { return *(*interface{ m() })(p) == *(*interface{ m() })(q) }
 func nilinterequal(p, q unsafe.Pointer) bool { return *(*any)(p) == *(*any)(q) }

@@ -1,4 +1,4 @@
-//go:build exokernel
+//go:build exokernel || exouser
 
 #include "textflag.h"
 

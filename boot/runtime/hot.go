@@ -2,6 +2,8 @@
 
 package runtime
 
+import "unsafe"
+
 // The hottest primitives live here because only this package may define assembly with the register ABI:
 // a call costs CALL, the instruction and RET, without the spill and the wrapper of ordinary Go assembly.
 // hot_amd64.s has the bodies.
@@ -31,5 +33,5 @@ type Rest struct {
 }
 
 // SwitchTo leaves the stack in use, to be found at from, for that of to, whose g is on this CPU then. It returns when some
-// CPU switches to from. Interrupts are off: with them on it does not return but fault.
-func SwitchTo(from, to *Rest)
+// CPU switches to from, with the three words that this one brings: it leaves them in registers, where they are. Interrupts are off.
+func SwitchTo(a, b unsafe.Pointer, c uintptr, from, to *Rest) (unsafe.Pointer, unsafe.Pointer, uintptr)

@@ -41,21 +41,16 @@ TEXT runtime·CallerPC<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ 8(BP), AX
 	RET
 
-// func SwitchTo(from, to *Rest)
-// A function of Go keeps nothing in registers across a call but its g and frame pointer, so there is nothing else to save.
-TEXT runtime·SwitchTo<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-16
-	PUSHFQ
-	POPQ CX
-	BTL  $9, CX
-	JCS  on
+// func SwitchTo(a, b unsafe.Pointer, c uintptr, from, to *Rest) (unsafe.Pointer, unsafe.Pointer, uintptr)
+// A function of Go keeps nothing in registers across a call but its g and frame pointer, so there is nothing else to save. AX, BX and CX are
+// the first three arguments, and the results.
+TEXT runtime·SwitchTo<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-64
 	MOVQ g_CPU(R14), DX
 	PUSHQ BP
-	MOVQ SP, Rest_SP(AX)
-	MOVQ Rest_G(BX), R14
-	MOVQ Rest_SP(BX), SP
+	MOVQ SP, Rest_SP(DI)
+	MOVQ Rest_G(SI), R14
+	MOVQ Rest_SP(SI), SP
 	MOVQ DX, g_CPU(R14)
 	MOVQ R14, -8(FS)
 	POPQ BP
 	RET
-on:
-	UD2

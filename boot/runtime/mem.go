@@ -1,4 +1,4 @@
-//go:build exokernel
+//go:build exokernel || exouser
 
 package runtime
 
@@ -37,5 +37,7 @@ func typedslicecopy(t *abi.Type, dst unsafe.Pointer, dstLen int, src unsafe.Poin
 	return n
 }
 
-// zeroVal is what zero values of larger types are compared with.
+// zeroVal is what zero values of larger types are compared with. internal/runtime/maps has it, too.
+//
+//go:linkname zeroVal
 var zeroVal [abi.ZeroValSize]byte

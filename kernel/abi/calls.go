@@ -45,10 +45,11 @@ const (
 	Yield          // thread or 0 → 0; the rest of the slice is that thread's
 	Sleep          // until → 0
 
-	// Protected control transfer. A message is four words, and a capability or 0.
+	// Protected control transfer. A message is four words, and a capability or 0, which changes hands. The first word of a call is
+	// below 1<<63; of a reply, it may be an Errno.
 	EndpointCreate // memory → name
 	IPCCall        // endpoint, w0, w1, w2, w3, cap → reply's w0; RDX, R8, R9: w1 to w3; R10: cap
-	IPCReceive     // endpoint, until → w0; RDX, R8, R9: w1 to w3; R10: cap
+	IPCReceive     // endpoint, until (0: do not wait) → w0; RDX, R8, R9: w1 to w3; R10: cap; RSI: number of the caller's environment
 	IPCReplyWait   // endpoint, w0, w1, w2, w3, cap → as IPCReceive
 	IPCReply       // w0, w1, w2, w3, cap → 0
 	IPCTimeout     // until → 0; for the thread's next IPCCall; 0: none
@@ -61,16 +62,16 @@ const (
 	TimerSet     // notification, bits, when (0: never) → 0
 
 	// Devices.
-	ConsoleWrite // console, *bytes, n → n
-	ConsoleRead  // console, *bytes, n → how many there were, maybe 0
-	ConsoleBind  // console, notification, bits → 0; signalled when there is input
-	InterruptBind
-	InterruptAck // interrupt → 0, it may come again
-	PortIn       // ports, port, bytes (1, 2, 4) → value
-	PortOut      // ports, port, bytes, value → 0
+	ConsoleWrite  // console, *bytes, n → n
+	ConsoleRead   // console, *bytes, n → how many there were, maybe 0
+	ConsoleBind   // console, notification, bits → 0; signalled when there is input
+	InterruptBind // interrupt, notification, bits → 0; signalled when it comes, and then not before InterruptAck
+	InterruptAck  // interrupt → 0, it may come again
+	PortIn        // ports, port, bytes (1, 2, 4) → value
+	PortOut       // ports, port, bytes, value → 0
 
 	// Visible revocation.
-	RevokeRequest // env, kind, how many, deadline → 0
+	RevokeRequest // env, kind, how many (frames: of them), deadline → 0; then what is still missing is taken
 	Repossessed   // *[]Lost, n → how many; they are forgotten
 	SystemEnd     // cap of the console, status → never; the machine ends
 

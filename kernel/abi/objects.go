@@ -13,7 +13,7 @@ const (
 	KindConsole             // the serial line
 	KindInterrupt           // a device's
 	KindPorts               // a range of I/O ports
-	numKinds
+	NumKinds                // how many there are
 )
 
 // Rights; those from the ninth on belong to the kind.
@@ -27,6 +27,7 @@ const (
 	RightTransfer                    // to another holder
 	RightReceive  uint64 = 1 << 16   // endpoint: receive from it
 	RightShare    uint64 = 1 << 17   // frames: give co-ownership; env: have it charged
+	RightOwn      uint64 = 1 << 31   // frames: pays for them and keeps them; env: it ends with this. Cannot be derived
 	AllRights     uint64 = 1<<32 - 1
 )
 

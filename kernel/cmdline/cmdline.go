@@ -6,8 +6,11 @@
 //	exit                    end QEMU when done, with a status that tells pass from fail
 //	exact                   time is simulated, so tests can be strict about it
 //	torture=TIME            how long each torture test runs: seconds, or with a unit, as in 10m (each takes a second or less)
+//	ops=N                   how many operations sched/million does (a million, or less where CPUs are many)
+//	rt=edf|rm               which real-time task comes first: by deadline (edf), or by rate: the shorter period (rm)
 //	crash=KIND[@CPU|@all]   crash on purpose: nil bounds divide overflow panic doublefault gp nmi hang lockorder; rcustall
 //	                        only keeps a grace period from ending for a while
+//	run=PROGRAM,…           programs that the first one runs before the shell; with exit, the machine ends after them
 //	tune=none|RULE,…        which of the scheduler's settings follow what it counts: quantum, home (what has shown to help)
 //	mute=APICID             treat that CPU as one that does not answer
 //
@@ -58,6 +61,9 @@ type Options struct {
 	Seed     uint64
 	HasSeed  bool
 	TortureS uint32 // seconds; 0 for the default
+	Ops      uint64 // 0 for the default
+	ByRate   bool   // rt=rm
+	Run      string // names of programs, "" for none
 	Exit     bool
 	Exact    bool
 	Crash    Crash
@@ -130,16 +136,18 @@ func (o *Options) word(word string) {
 			o.Exact = true
 		}
 		return
-	case "tests", "bench", "seed", "torture", "crash", "mute", "tune":
+	case "tests", "bench", "seed", "torture", "ops", "rt", "crash", "mute", "tune", "run":
 		if value == "" {
 			o.complain(word, "a value is missing")
 			return
 		}
 	default:
-		o.complain(word, "unknown word; known are tests= bench= seed= torture= exit crash= mute= tune=")
+		o.complain(word, "unknown word; known are tests= bench= seed= torture= ops= rt= exit exact crash= mute= tune= run=")
 		return
 	}
 	switch key {
+	case "run":
+		o.Run = value
 	case "tests":
 		o.Tests = value
 	case "bench":
@@ -155,6 +163,18 @@ func (o *Options) word(word string) {
 			o.TortureS = uint32(v)
 		} else {
 			o.complain(word, "not a time of 1s to 24h")
+		}
+	case "ops":
+		if v, ok := number(value); ok && v > 0 && v <= maxOps {
+			o.Ops = v
+		} else {
+			o.complain(word, "not a number from 1 to 10^12")
+		}
+	case "rt":
+		if value == "edf" || value == "rm" {
+			o.ByRate = value == "rm"
+		} else {
+			o.complain(word, "not edf or rm")
 		}
 	case "mute":
 		if v, ok := number(value); ok && v < 1<<32 {
@@ -230,7 +250,10 @@ func cut(s string, sep byte) (before, after string, found bool) {
 	return s, "", false
 }
 
-const maxTortureS = 24 * 60 * 60
+const (
+	maxTortureS = 24 * 60 * 60
+	maxOps      = 1_000_000_000_000
+)
 
 // seconds reads a time: a number of seconds, or of what a unit says: s, m, h.
 func seconds(s string) (v uint64, ok bool) {

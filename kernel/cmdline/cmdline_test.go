@@ -14,7 +14,7 @@ import (
 )
 
 func parse(line string) *Options {
-	o := &Options{Tests: "stale", Bench: "stale", Seed: 1, HasSeed: true, TortureS: 5, Exit: true, Crash: CrashHang, CrashCPU: 9,
+	o := &Options{Tests: "stale", Bench: "stale", Seed: 1, HasSeed: true, TortureS: 5, Ops: 6, ByRate: true, Exit: true, Crash: CrashHang, CrashCPU: 9,
 		Mute: 1, HasMute: true, Tune: 3, HasTune: true, nbad: 3, bad: [8]Complaint{{"stale", "stale"}}}
 	Parse(line, o)
 	return o
@@ -39,6 +39,10 @@ func TestEachWordIsRead(t *testing.T) {
 		"tune=home":                     {Tests: "all", Tune: TuneHome, HasTune: true},
 		"tune=quantum,home,quantum":     {Tests: "all", Tune: TuneQuantum | TuneHome, HasTune: true},
 		"tune=quantum tune=none":        {Tests: "all", HasTune: true},
+		"ops=1000000":                   {Tests: "all", Ops: 1_000_000},
+		"ops=0xe8d4a51000":              {Tests: "all", Ops: maxOps},
+		"rt=rm":                         {Tests: "all", ByRate: true},
+		"rt=rm rt=edf":                  {Tests: "all"},
 		"mute=0":                        {Tests: "all", HasMute: true},
 		"mute=0xffffffff":               {Tests: "all", Mute: math.MaxUint32, HasMute: true},
 		"crash=nil":                     {Tests: "all", Crash: CrashNil},
@@ -84,6 +88,8 @@ func TestAWordThatIsNotUnderstoodIsReportedAndOtherwiseIgnored(t *testing.T) {
 		"seed=x":                      "64 bits", "seed=-1": "64 bits", "seed=1x": "64 bits", "seed=0x": "64 bits", "seed=0xg": "64 bits", "seed=ff": "64 bits",
 		"seed=18446744073709551616": "64 bits", "seed=0x10000000000000000": "64 bits", "seed=99999999999999999999999": "64 bits",
 		"seed=184467440737095516150": "64 bits", "seed=1=2": "64 bits", "seed=１": "64 bits",
+		"ops": "missing", "ops=0": "10^12", "ops=-1": "10^12", "ops=1e6": "10^12", "ops=1000000000001": "10^12",
+		"rt=": "missing", "rt=dm": "edf or rm", "rt=EDF": "edf or rm", "rt=rm,edf": "edf or rm",
 		"mute=0x100000000": "APIC", "mute=4294967296": "APIC", "mute=a": "APIC",
 		"tune": "missing", "tune=": "missing", "tune=steal": "no such", "tune=none,home": "no such", "tune=home,": "no such",
 		"tune=,home": "no such", "tune=Home": "no such",
@@ -220,6 +226,7 @@ func sound(t *testing.T, line string) {
 	require.True(t, o.HasSeed || o.Seed == 0)
 	require.True(t, o.HasMute || o.Mute == 0)
 	require.LessOrEqual(t, o.TortureS, uint32(maxTortureS))
+	require.LessOrEqual(t, o.Ops, uint64(maxOps))
 	again := *o
 	Parse(line, o)
 	require.Equal(t, again, *o, "reading a line twice gives the same")

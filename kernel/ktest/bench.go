@@ -7,6 +7,8 @@ type Bench struct {
 	Run          func(ops uint64) // on CPU 0, alone
 	BaselineName string           // "locked" unless said otherwise
 	Baseline     func(ops uint64)
+	SecondName   string // of another baseline, if there is one
+	Second       func(ops uint64)
 }
 
 // Benchmark measures the benchmarks for which match is true, each right beside its baseline, and prints
@@ -29,6 +31,9 @@ func Benchmark(m Machine, benches []Bench, match func(name string) bool) (n int)
 			baseline = "locked"
 		}
 		measure(m, b.Name, baseline, b.Ops, b.Baseline)
+		if b.Second != nil {
+			measure(m, b.Name, b.SecondName, b.Ops, b.Second)
+		}
 	}
 	return n
 }

@@ -73,7 +73,9 @@ func (t *T) Skip(why string) {
 // Skipped says whether Skip was called.
 func (t *T) Skipped() bool { return t.skips.Load() != 0 }
 
-// Check fails the test if ok is false; what says what should have held.
+// Check fails the test if ok is false; what says what should have held. Not inlined, as it is in hundreds of places.
+//
+//go:noinline
 func (t *T) Check(cpu int, ok bool, what string) bool {
 	if !ok {
 		t.fail(cpu, what, 0, 0)
@@ -82,6 +84,8 @@ func (t *T) Check(cpu int, ok bool, what string) bool {
 }
 
 // Equal fails the test if got is not want.
+//
+//go:noinline
 func (t *T) Equal(cpu int, got, want uint64, what string) bool {
 	if got != want {
 		t.fail(cpu, what, got, want)

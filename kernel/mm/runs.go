@@ -194,6 +194,11 @@ func (d *nodeFrames) takeRun(n, align int) (Frame, bool) {
 		right := d.takeRight(area, uint32(n))
 		if right == uint32(n) {
 			for at := 0; at+n <= HugeFrames; at += align {
+				w := d.Bits[area*wordsPerArea+at/64].Load() >> (at % 64)
+				if taken := bits.TrailingZeros64(^w); taken >= align { // no use to try there
+					at += taken&^(align-1) - align
+					continue
+				}
 				if d.takeBits(area, at, n) {
 					return d.First + Frame(area)*HugeFrames + Frame(at), true
 				}

@@ -35,29 +35,40 @@ func (q *LockedQueue) Push(cpu int, index uint32) bool {
 	q.lock.Lock(q.Relax)
 	ok := q.n < len(q.items)
 	if ok {
-		end := q.first + q.n
-		if end >= len(q.items) {
-			end -= len(q.items)
-		}
-		q.items[end] = index
-		q.n++
+		q.push(index)
 	}
 	q.lock.Unlock()
 	return ok
+}
+
+// push is Push for who has the lock; there is room.
+func (q *LockedQueue) push(index uint32) {
+	end := q.first + q.n
+	if end >= len(q.items) {
+		end -= len(q.items)
+	}
+	q.items[end] = index
+	q.n++
 }
 
 // Pop takes the first; false: empty. cpu is the caller's.
 func (q *LockedQueue) Pop(cpu int) (index uint32, ok bool) {
 	q.lock.Lock(q.Relax)
 	if ok = q.n > 0; ok {
-		index = q.items[q.first]
-		q.n--
-		if q.first++; q.first == len(q.items) {
-			q.first = 0
-		}
+		index = q.pop()
 	}
 	q.lock.Unlock()
 	return index, ok
+}
+
+// pop is Pop for who has the lock; there is something.
+func (q *LockedQueue) pop() (index uint32) {
+	index = q.items[q.first]
+	q.n--
+	if q.first++; q.first == len(q.items) {
+		q.first = 0
+	}
+	return index
 }
 
 // LockedQueues is a LockedQueue for each CPU. Init each.

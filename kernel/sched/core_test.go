@@ -41,8 +41,12 @@ func (w *workload) tree(parent ID, tokens *atomic.Int64) func(*hostTask) uint64 
 				break
 			}
 			switch r.IntN(12) {
-			case 0, 1:
+			case 0:
 				t.yield()
+			case 1:
+				if n := len(kids); n == 0 || !t.yieldTo(kids[r.IntN(n)]) {
+					t.yield()
+				}
 			case 2:
 				w.slept.Add(1)
 				t.sleep(uint64(r.IntN(50)) * stepNs)
@@ -207,7 +211,7 @@ func (h *host) atRest(t *testing.T) {
 func TestSched_G1_G2_G4_RandomWorkloads(t *testing.T) {
 	old := runtime.GOMAXPROCS(max(4, runtime.GOMAXPROCS(0)))
 	defer runtime.GOMAXPROCS(old)
-	runs, quota := 40, uint64(26_000)
+	runs, quota := 20, uint64(26_000)
 	if testing.Short() {
 		runs = 8
 	}

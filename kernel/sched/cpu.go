@@ -25,6 +25,7 @@ package sched
 import (
 	"math/bits"
 
+	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
 )
 
@@ -55,17 +56,21 @@ type CPU struct {
 
 	sched   *Sched
 	id      int
+	number  uint32 // id, as a Task has it
 	current *Task  // nil: none
 	since   uint64 // current's time is accounted for up to here
 	until   uint64 // current's quantum, or budget, ends
 	event   uint64 // the next timer, or the next budget
-	turn    uint64 // of the last task that was queued
 	rt      realTime
 	fair    fairPick
 	timers  timers
 	passed  *Task    // fair tasks that were not accepted, to be queued behind the one that is being left
 	victims []victim // nearest first
-	loot    [stealMost]*Task
+
+	// RCU is this CPU's part of it, for the machine, which sets it.
+	RCU *sync.RCUCPU
+
+	loot [stealMost]*Task
 
 	tuner    tuner
 	Counters Counters
@@ -123,70 +128,6 @@ func (c *CPU) Pick(now uint64, why Leaving) *Task {
 		c.turnTo(t, now)
 	}
 	return t
-}
-
-// Pass is Pick for a task that yields or parks, in the usual case: it is a fair one, and there is nothing but fair tasks to think of,
-// of one weight, or only one. What has waited longest comes next, or prev again. nil: it is another case.
-func (c *CPU) Pass(now uint64, why Leaving) *Task {
-	prev := c.current
-	if now >= c.event || c.rt.ready.n|int(c.urgent.Load()) != 0 || !c.inbox.empty() || prev == nil || prev.class != Fair {
-		return nil
-	}
-	r := &c.shared
-	if c.pinned.head.Load() != c.pinned.tail.Load() {
-		if r.len() != 0 {
-			return nil
-		}
-		r = &c.pinned
-	}
-	h := r.head.Load()
-	n := r.tail.Load() - h
-	if n == 0 {
-		if why == Parks {
-			return nil
-		}
-		c.since, prev.ran = now, prev.ran+now-c.since
-		c.until = now + c.fair.quantum
-		return prev // it is alone
-	}
-	t := r.at(h).Load()
-	usual := c.fair.even(t)                                                    // if nobody else takes it meanwhile
-	if !usual && !(n == 1 && why == Parks) || !r.head.CompareAndSwap(h, h+1) { // order: as ring.take's
-		return nil
-	}
-	if usual {
-		c.fair.passes(t) // it writes to t, which is this CPU's only now
-	}
-	ran := now - c.since
-	prev.ran += ran
-	if why == Parks {
-		c.fair.ran(prev, prev.used+ran)
-	}
-	c.since = now
-	c.until = now + c.fair.quantum
-	t.claim()
-	c.current = t
-	c.arrive(t, now)
-	return t
-}
-
-// Return is Finish for a task for which Pass found another.
-func (c *CPU) Return(prev *Task, why Leaving, now uint64) {
-	if why == Parks {
-		w := prev.word.Load() &^ 15
-		if word(w)&permit != 0 || !prev.word.CompareAndSwap(w|uint64(Running), w|uint64(Blocked)) { // order: as block's
-			c.Finish(prev, why, now)
-		}
-		return
-	}
-	if prev.becomeReady(); prev.urgent() {
-		c.goOn(prev, why, now)
-		return
-	}
-	c.queue(prev)
-	if c.sched.idle.Load() != 0 {
-		c.share()
-	}
 }
 
 // jobDone books that t, which has been accounted for, blocks or ends.
@@ -307,8 +248,11 @@ func (c *CPU) chooseRest(prev *Task, now uint64) *Task {
 }
 
 // claim makes a task that the caller has taken, and so nobody else can, a running one.
+//
+//exo:inline
 func (t *Task) claim() {
-	if w := t.word.Load() &^ 15; !t.word.CompareAndSwap(w|uint64(Ready), w|uint64(Running)) {
+	ready := t.word.Load()&^15 + uint64(Ready)
+	if !t.word.CompareAndSwap(ready, ready+uint64(Running-Ready)) {
 		t.claimSlowly()
 	}
 }
@@ -347,18 +291,21 @@ func (c *CPU) turnTo(t *Task, now uint64) {
 }
 
 // arrive notes that t runs here from now on.
+//
+//exo:inline
 func (c *CPU) arrive(t *Task, now uint64) {
 	t.used = 0
 	t.switches++
 	c.Counters.Switches++
-	t.Context.CPU = c.id
-	if t.cpu.Load() != uint32(c.id) { // it was stolen
-		t.cpu.StoreRelease(uint32(c.id))
-	}
 	if t.woken != 0 {
-		c.Counters.Latency.Add(max(now, t.woken) - t.woken) // now was read before, and t may have become ready since
-		t.woken = 0
+		c.noteLatency(t, now)
 	}
+}
+
+//go:noinline
+func (c *CPU) noteLatency(t *Task, now uint64) {
+	c.Counters.Latency.Add(max(now, t.woken) - t.woken) // now was read before, and t may have become ready since
+	t.woken = 0
 }
 
 // account books the time that t has run since it was last booked, and says whether its budget is used up.
@@ -487,9 +434,22 @@ func (t *Task) block() bool {
 	}
 }
 
+// settle says that a task that nobody runs is this CPU's from now on.
+//
+// order: a fence, before its priority is read; pairs with Reprioritize. None is needed if it is this CPU's already: whoever made it
+// ready, or put it into the inbox, did so by a locked instruction.
+//
+//exo:inline
+func (c *CPU) settle(t *Task) {
+	if t.cpu.Load() != c.number || t.Context.CPU != c.id {
+		t.Context.CPU = c.id
+		t.cpu.Store(c.number)
+	}
+}
+
 // file puts a task that has become ready where it waits on this CPU.
 func (c *CPU) file(t *Task, now uint64) {
-	t.cpu.Store(uint32(c.id)) // order: before its priority is read; pairs with Reprioritize
+	c.settle(t)
 	switch {
 	case t.urgent():
 		t.reservation.lent = t.lent()
@@ -520,14 +480,16 @@ func (c *CPU) enter(t *Task) {
 	}
 }
 
-// queue puts a fair task at the end.
+// queue puts a fair task at the end. Its turn is how many have been put into either ring before.
+//
+//exo:inline
 func (c *CPU) queue(t *Task) {
-	c.turn++
-	t.turn.StoreRelease(c.turn)
-	if t.pinned {
-		c.pinned.push(t)
+	if at := c.shared.tail.Load(); !t.pinned {
+		t.turn.StoreRelease(at + c.pinned.tail.Load())
+		c.shared.put(at, t)
 	} else {
-		c.shared.push(t)
+		t.turn.StoreRelease(at + c.pinned.tail.Load())
+		c.pinned.push(t)
 	}
 }
 

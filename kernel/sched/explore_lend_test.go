@@ -48,7 +48,7 @@ func lending(owner, other func(m *explored, c *CPU, t *exploredTask), reprioriti
 				}
 				for _, r := range [...]*ring{&c.shared, &c.pinned, &c.batch} {
 					for h := r.head.Load(); h != r.tail.Load(); h++ {
-						if r.at(h).Load() == t.Task {
+						if r.at(h&r.mask).Load() == t.Task {
 							if c.urgent.Load() == 1 && m.kicked[i].Load() == 1 {
 								return nil
 							}

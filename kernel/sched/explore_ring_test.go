@@ -183,7 +183,7 @@ func (b brokenRing) seen() bool {
 }
 
 func TestExplore_Ring_NoticesFaults(t *testing.T) {
-	at := (*ring).at
+	at := func(r *ring, position uint64) *atom.Pointer[Task] { return r.at(position & r.mask) }
 	for name, b := range map[string]brokenRing{
 		"tail before the entry": {push: func(r *ring, t *Task) {
 			h := r.tail.Load()

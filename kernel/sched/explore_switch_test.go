@@ -15,7 +15,8 @@ import (
 
 // stage is a machine to explore: thread i is CPU i. Each task is a script, a letter for each thing that it does:
 //
-//	p parks    w0 wakes task 0    j0 joins it    y yields    t a timer interrupt    b0 makes task 0 urgent
+//	p parks    w0 wakes task 0    j0 joins it    y yields    H0 hands over to it    t a timer interrupt    b0 makes task 0 urgent
+//	Y0 yields to task 0, if that can be
 //	. an operation, with a fence    T no interrupt, but what must hold after one
 //
 // At the script's end it exits. It is on the CPU of its number, current, or if it is queued in that CPU's ring.
@@ -104,8 +105,16 @@ func (m *explored) add(script string, cpu int) *exploredTask {
 	return t
 }
 
-// passesMade counts what Pass did.
-var passesMade int
+// passesMade counts what Pass did, and handedMade and directedMade what those like it did.
+var passesMade, handedMade, directedMade int
+
+// pass goes to a task that is current already.
+func (m *explored) pass(c *CPU, prev, next *Task, why Leaving) {
+	m.leaveStack(prev)
+	explore.Step("the next stack is entered")
+	m.enterStack(c.id, next)
+	c.Return(prev, why)
+}
 
 func (m *explored) taskOf(t *Task) *exploredTask {
 	for _, u := range m.tasks {
@@ -142,11 +151,11 @@ func (m *explored) reschedule(cpu int, why Leaving) bool {
 	c := m.CPU(cpu)
 	prev := c.Current()
 	var next *Task
+	passed := false
 	if m.stage.pass && (why == Yields || why == Parks) {
-		next = c.Pass(m.now, why)
+		_, next, passed = c.Pass(m.now, why)
 	}
-	passed := next != nil
-	if !passed {
+	if next == nil {
 		next = c.Pick(m.now, why)
 	}
 	if next == prev {
@@ -156,7 +165,7 @@ func (m *explored) reschedule(cpu int, why Leaving) bool {
 		switch {
 		case passed:
 			passesMade++
-			c.Return(prev, why, m.now)
+			c.Return(prev, why)
 		case prev != nil:
 			m.finish(c, prev, why)
 		}
@@ -228,6 +237,15 @@ func (m *explored) act(cpu int, t *exploredTask) {
 		}
 	}
 	if t.at == len(t.script) {
+		if m.stage.pass {
+			if prev, next, ok := c.PassToJoiner(m.now); ok {
+				handedMade++
+				m.ended++
+				m.taskOf(next).waking++ // it is woken so
+				m.pass(c, prev, next, Exits)
+				return
+			}
+		}
 		m.reschedule(cpu, Exits)
 		return
 	}
@@ -274,6 +292,20 @@ func (m *explored) act(cpu int, t *exploredTask) {
 	case 'y':
 		t.at++
 		m.reschedule(cpu, Yields)
+		return
+	case 'Y':
+		u := whom()
+		t.at++
+		if prev, next, ok := c.YieldTo(u.ID, m.now); ok {
+			if next != u.Task {
+				panic("it yields to another")
+			}
+			directedMade++
+			m.pass(c, prev, next, Yields)
+		}
+		return
+	case 'H':
+		m.handOver(c, cpu, t, whom())
 		return
 	case 't', 'T':
 		if letter == 't' {
@@ -534,6 +566,37 @@ func joinedThen(s *Sched, cpu int, t *Task) (uint64, bool, error) {
 	}
 	s.free(cpu, t)
 	return 0, true, nil
+}
+
+// Tasks that end pass on to who joins them, while others wake that one or steal.
+func TestExplore_Join_G4_PassedOn(t *testing.T) {
+	before := handedMade
+	for _, s := range []stage{
+		{cpus: 2, running: []string{"j2", "w0."}, queued: []string{"."}, preemptions: 2, joined: true, pass: true},
+		{cpus: 2, running: []string{"j2w3", "."}, queued: []string{"w0", "p"}, preemptions: 1, joined: true, pass: true},
+		{cpus: 2, running: []string{"j2j3", "."}, queued: []string{"y", "."}, preemptions: 1, joined: true, pass: true},
+	} {
+		t.Run(s.name(), func(t *testing.T) {
+			explore.Exhaustive(t, explore.Config{Preemptions: s.preemptions}, s.program(faults{}))
+		})
+	}
+	require.Greater(t, handedMade, before)
+}
+
+// A task is yielded to while others steal it, wake it, or have it block.
+func TestExplore_YieldTo_G1_AgainstThieves(t *testing.T) {
+	before := directedMade
+	for _, s := range []stage{
+		{cpus: 2, running: []string{"Y3", ""}, queued: []string{".", "."}, preemptions: 2},
+		{cpus: 2, running: []string{"Y3.", "."}, queued: []string{"y", "Y0"}, preemptions: 2},
+		{cpus: 2, running: []string{"w2Y2", "."}, queued: []string{"p"}, preemptions: 2},
+		{cpus: 2, running: []string{"Y4", ""}, queued: []string{".", ".", "."}, preemptions: 1},
+	} {
+		t.Run(s.name(), func(t *testing.T) {
+			explore.Exhaustive(t, explore.Config{Preemptions: s.preemptions}, s.program(faults{}))
+		})
+	}
+	require.Greater(t, directedMade, before)
 }
 
 // A CPU that goes idle, and one on which more waits than it runs: what both miss, the next tick finds.

@@ -165,10 +165,12 @@ func (f *fairPick) even(t *Task) bool {
 	return t.weight*weightOne == f.unit && t.fair.used == 0 && t.fair.counts == 0
 }
 
-// passes is accept of an even task, for one who gives up its turn: all that remains of it is that the clock goes on.
-func (f *fairPick) passes(t *Task) {
+// passes is accept of an even task, for one who gives up its turn: all that remains of it is that the clock goes on. It returns for how
+// long the task may run.
+func (f *fairPick) passes(t *Task) uint64 {
 	f.clock += f.step
 	t.fair.since = f.clock
+	return f.quantum
 }
 
 // draw is true with probability weight/unit.

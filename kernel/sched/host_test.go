@@ -33,6 +33,8 @@ type host struct {
 	live     atomic.Int64  // tasks that have not ended
 	ops      atomic.Uint64 // that tasks did
 	passes   atomic.Uint64 // of these, what Pass did
+	handed   atomic.Uint64 // tasks that ended by PassToJoiner
+	directed atomic.Uint64 // by YieldTo
 }
 
 // hostCPU is touched by whoever has it, but for kicked and kick.
@@ -225,7 +227,7 @@ func (c *hostCPU) finishSwitch() {
 	if t := c.leaving; t != nil {
 		c.leaving = nil
 		if c.why >= passed {
-			c.Return(t, c.why&^passed, c.left)
+			c.Return(t, c.why&^passed)
 		} else {
 			c.Finish(t, c.why, c.left)
 		}
@@ -262,6 +264,14 @@ func (t *hostTask) begin() {
 		t.host.over.Store(true)
 		for i := range t.host.cores {
 			t.host.Kick(i)
+		}
+	}
+	if !raceDetector { // as in leave
+		c := t.on
+		if _, next, ok := c.PassToJoiner(t.host.NowNs()); ok {
+			t.host.handed.Add(1)
+			t.passTo(next, Exits)
+			return
 		}
 	}
 	t.reschedule(Exits)
@@ -333,21 +343,40 @@ func (t *hostTask) leave(why Leaving) {
 	h.ops.Add(1)
 	if !raceDetector { // Pass looks at what may be another's just then, and forgets what it saw
 		now := h.NowNs()
-		next := c.Pass(now, why)
+		_, next, ok := c.Pass(now, why)
 		if next == t.task {
 			return
 		}
-		if next != nil {
+		if ok {
 			h.passes.Add(1)
-			h.rcu.Quiescent(c.id)
-			c.leaving, c.why, c.left = t.task, why|passed, now
-			t.alive.Store(0)
-			c.handOver(next)
-			t.arrive()
+			t.passTo(next, why)
 			return
 		}
 	}
 	t.reschedule(why)
+}
+
+// passTo goes to a task that is current already.
+func (t *hostTask) passTo(next *Task, why Leaving) {
+	c := t.on
+	t.host.rcu.Quiescent(c.id)
+	c.leaving, c.why = t.task, why|passed
+	t.alive.Store(0)
+	c.handOver(next)
+	if why != Exits {
+		t.arrive()
+	}
+}
+
+// yieldTo is kernel/tasks.go's.
+func (t *hostTask) yieldTo(id ID) bool {
+	t.host.ops.Add(1)
+	_, next, ok := t.on.YieldTo(id, t.host.NowNs())
+	if ok {
+		t.host.directed.Add(1)
+		t.passTo(next, Yields)
+	}
+	return ok
 }
 
 // passed is added to why a CPU leaves a task, if Pass has found the next.

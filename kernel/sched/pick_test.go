@@ -168,12 +168,14 @@ func TestPick_G3_UrgentWhileItLeaves(t *testing.T) {
 			waits()
 		}
 		now := h.NowNs()
-		require.NotContains(t, []*Task{nil, holds}, c.Pass(now, Yields))
+		_, next, ok := c.Pass(now, Yields)
+		require.True(t, ok)
+		require.NotContains(t, []*Task{nil, holds}, next)
 		if !before {
 			waits()
 		}
 		c.kicked.Store(false)
-		c.Return(holds, Yields, now)
+		c.Return(holds, Yields)
 		require.True(t, c.kicked.Load())
 		require.Equal(t, holds, c.switchTo(Preempted))
 	}

@@ -41,11 +41,11 @@ type ring struct {
 	_    [40]byte
 }
 
-// at is the place of a position. No bounds are checked: that would be a good part of what push and take cost.
+// at is the place of a position, which the caller has masked. No bounds are checked: that would be a good part of what push and take cost.
 //
 // SAFETY: the mask keeps it inside the array.
-func (r *ring) at(position uint64) *atom.Pointer[Task] {
-	return (*atom.Pointer[Task])(unsafe.Add(r.base, (position&r.mask)*8))
+func (r *ring) at(masked uint64) *atom.Pointer[Task] {
+	return (*atom.Pointer[Task])(unsafe.Add(r.base, masked*8))
 }
 
 // init makes the ring empty, in memory for a power of two of tasks.
@@ -59,9 +59,11 @@ func (r *ring) init(memory []atom.Pointer[Task]) {
 }
 
 // push puts t at the end. There is room: the ring is at least as long as there are tasks, and each is in one place.
-func (r *ring) push(t *Task) {
-	at := r.tail.Load()
-	r.at(at).StoreRelease(t)
+func (r *ring) push(t *Task) { r.put(r.tail.Load(), t) }
+
+// put is push, for who has read where the end is.
+func (r *ring) put(at uint64, t *Task) {
+	r.at(at & r.mask).StoreRelease(t)
 	r.tail.StoreRelease(at + 1) // order: publishes the entry, and what the task's last CPU wrote; pairs with take (G3)
 }
 
@@ -72,7 +74,7 @@ func (r *ring) take() *Task {
 		if h == r.tail.Load() { // head first: it may only have grown since
 			return nil
 		}
-		t := r.at(h).Load()
+		t := r.at(h & r.mask).Load()
 		if r.head.CompareAndSwap(h, h+1) { // order: t is what was there; nobody writes there before head has passed (G1)
 			return t
 		}
@@ -85,7 +87,7 @@ func (r *ring) peek() *Task {
 	if h == r.tail.Load() {
 		return nil
 	}
-	return r.at(h).Load()
+	return r.at(h & r.mask).Load()
 }
 
 // grab takes the older half of the entries, at most len(to), and none from the first on that may not run on a CPU, and says
@@ -98,7 +100,7 @@ func (r *ring) grab(to []*Task, cpu int) int {
 	}
 	n = min(n-n/2, uint64(len(to)))
 	for i := range n {
-		if to[i] = r.at(h + i).Load(); !to[i].mayRunOn(cpu) {
+		if to[i] = r.at((h + i) & r.mask).Load(); !to[i].mayRunOn(cpu) {
 			n = i
 			break
 		}
@@ -107,6 +109,33 @@ func (r *ring) grab(to []*Task, cpu int) int {
 		return 0
 	}
 	return int(n)
+}
+
+// pull takes t out of the midst, if it is among the first directedMost; the order of the others stays. The owner alone: they go round once,
+// each taken and pushed again, but for those that others take meanwhile.
+func (r *ring) pull(t *Task) (found bool) {
+	h, end := r.head.Load(), r.tail.Load()
+	if end-h > directedMost {
+		return false
+	}
+	at := h
+	for ; at != end && r.at(at&r.mask).Load() != t; at++ {
+	}
+	if at == end {
+		return false
+	}
+	for ; h < end; h = r.head.Load() {
+		u := r.at(h & r.mask).Load()
+		if !r.head.CompareAndSwap(h, h+1) { // order: as take's
+			continue
+		}
+		if u == t {
+			found = true
+		} else {
+			r.push(u)
+		}
+	}
+	return found
 }
 
 // len is how many there are; never below 0.

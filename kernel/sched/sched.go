@@ -51,6 +51,7 @@ type Config struct {
 	Tuning Tuning
 
 	RealTimeLimit uint64 // how much of each CPU can be reserved, of WholeCPU
+	RateMonotonic bool   // real-time tasks run, and are admitted, by rate, not by deadline (edf.go, admit.go)
 }
 
 // RingLength is how many tasks the rings of a CPU have room for, for so many tasks.
@@ -79,7 +80,7 @@ func (s *Sched) Init(c *Config) {
 	s.nodes = [MaxNodes]uint64{}
 	s.idle.Store(0)
 	s.pool.Init(c.Links, c.PoolCPUs)
-	s.Admission.Init(cpus, c.RealTimeLimit, false)
+	s.Admission.Init(cpus, c.RealTimeLimit, c.RateMonotonic)
 	for i := range s.tasks {
 		s.tasks[i].slot, s.tasks[i].sched = uint32(i), s
 	}
@@ -87,8 +88,10 @@ func (s *Sched) Init(c *Config) {
 	for i := range s.cpus {
 		p := &s.cpus[i]
 		p.sched, p.id, p.event = s, i, never
+		p.number = uint32(i)
 		p.tuner.init(c.Tuning.Rules)
 		p.fair.init(s.tuning.Quantum, DefaultLottery, uint64(i))
+		p.rt.monotonic = c.RateMonotonic
 		for j, r := range [...]*ring{&p.shared, &p.pinned, &p.batch} {
 			at := (3*i + j) * words
 			r.init(c.Rings[at : at+words])

@@ -107,6 +107,7 @@ func (c *CPU) divide(loot []*Task, now uint64) *Task {
 	}
 	first := loot[0]
 	c.enter(first)
+	c.settle(first)
 	if first.urgent() || c.rt.ready.n != 0 {
 		c.file(first, now)
 		return c.chooseUrgent(nil)

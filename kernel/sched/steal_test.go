@@ -146,7 +146,8 @@ func TestSteal_G3_G4_WhatBecomesUrgentOnTheWay(t *testing.T) {
 	for stolen := range 3 {
 		h := still(t, 2, nil)
 		h.load(t, 0, 5, Start{})
-		urgent := h.CPU(0).shared.at(h.CPU(0).shared.head.Load() + uint64(stolen)).Load()
+		r := &h.CPU(0).shared
+		urgent := r.at((r.head.Load() + uint64(stolen)) & r.mask).Load()
 		urgent.Context.SetPriority(Urgent+7, &h.tasks[0].Context) // and CPU 0 is not quick enough
 		thief := h.CPU(1)
 		require.Equal(t, urgent, thief.Pick(h.NowNs(), Parks))

@@ -178,7 +178,7 @@ func (s *Sched) enqueue(cpu int, t *Task, handler bool) {
 	if idle := s.idle.Load() & t.affinity.Load(); idle != 0 && idle>>to&1 == 0 && t.class != RealTime {
 		to = s.nearest(to, idle)
 	}
-	if t.urgent() || t.word.Load()>>indexBits%latencyEvery == 0 {
+	if t.urgent() || t.word.Load()>>indexBits%latencyEvery == 1 {
 		t.woken = s.machine.NowNs() // fair ones do not need it, and to read the clock is dear
 	}
 	if to != cpu || handler {
@@ -221,17 +221,22 @@ func (s *Sched) Reprioritize(t *Task) {
 	}
 }
 
+// become has t, which only the caller can change the state of, be in another, and takes its permit.
+func (t *Task) become(s State) {
+	for {
+		w := word(t.word.Load())
+		if t.word.CompareAndSwap(uint64(w), uint64(w.in(s)&^permit)) {
+			return
+		}
+	}
+}
+
 // end does what is to be done for a task that has ended, and whose stack nobody uses any more.
 func (s *Sched) end(c *CPU, t *Task) {
 	if t.class == RealTime {
 		s.Admission.Release(int(t.cpu.Load()), t.reservation)
 	}
-	for {
-		w := word(t.word.Load())
-		if t.word.CompareAndSwap(uint64(w), uint64(w.in(Done)&^permit)) { // order: before joiner is read; pairs with Join
-			break
-		}
-	}
+	t.become(Done) // order: before joiner is read; pairs with Join
 	if t.detached {
 		s.free(c.id, t)
 		return

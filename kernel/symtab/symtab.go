@@ -81,25 +81,19 @@ func (t *Table) line(i int, pc uint64) (string, int) {
 	if from > to || uint64(to) > uint64(len(t.lines)) {
 		return "", 0
 	}
-	at, file, line := t.pc(i), int64(0), int64(0)
-	found := int64(-1)
-	foundLine := int64(0)
+	at, file, line := t.pc(i), int32(-1), int32(0)
+	var l Lines
 	for p := t.lines[from:to]; len(p) > 0; {
-		var step, df, dl uint64
-		step, p = uvarint(p)
-		df, p = uvarint(p)
-		dl, p = uvarint(p)
-		at += step
-		if at > pc {
+		step, f, n, rest := l.next(p)
+		if at += step; at > pc {
 			break
 		}
-		file, line = file+unzigzag(df), line+unzigzag(dl)
-		found, foundLine = file, line
+		file, line, p = f, n, rest
 	}
-	if found < 0 || found >= int64(len(t.files)/4) || foundLine < 0 {
+	if file < 0 || int(file) >= len(t.files)/4 || line < 0 {
 		return "", 0
 	}
-	return t.text(le32(t.files[found*4:])), int(foundLine)
+	return t.text(le32(t.files[file*4:])), int(line)
 }
 
 // text returns the NUL-terminated string at an offset.

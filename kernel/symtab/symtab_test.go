@@ -42,12 +42,11 @@ func encode(files []string, end uint64, fns ...fn) []byte {
 			name |= hasFrame
 		}
 		table = append(table, uint32(f.pc-base), name, uint32(prog.Len()))
-		last := at{f.pc, 0, 0}
+		var lines Lines
+		last := f.pc
 		for _, r := range f.rows {
-			prog.Write(binary.AppendUvarint(nil, r.pc-last.pc))
-			prog.Write(binary.AppendVarint(nil, int64(r.file-last.file)))
-			prog.Write(binary.AppendVarint(nil, int64(r.line-last.line)))
-			last = r
+			prog.Write(lines.Append(nil, r.pc-last, r.file, r.line))
+			last = r.pc
 		}
 	}
 	table = append(table, uint32(end-base), 0, uint32(prog.Len()))

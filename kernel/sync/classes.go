@@ -16,6 +16,7 @@ const (
 	ClassInode                  // one inode
 	ClassBuffer                 // one cached block
 	ClassSpace                  // one address space's page tables
+	ClassThreads                // the list of one environment's threads
 	ClassKernelMap              // the kernel's own
 	ClassPI                     // who waits for which sleeplock, and the priorities that follow from it (sleeplock.go)
 	ClassConsole                // the serial console
@@ -56,6 +57,8 @@ var classes = [NumClasses]classInfo{
 
 	// Tables are changed, and other CPUs shot at, with interrupts on: who waits for a space serves (kernel/spaces.go).
 	ClassSpace: {name: "space", kind: kindSpin, nests: true, before: 1<<ClassPI | 1<<ClassConsole},
+
+	ClassThreads: {name: "threads", kind: kindSpin, before: 1<<ClassPI | 1<<ClassConsole},
 
 	ClassKernelMap: {name: "kernel-map", kind: kindSpin, before: 1 << ClassConsole},
 

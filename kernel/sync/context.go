@@ -80,7 +80,9 @@ func (c *Context) Interrupt() bool { return c.held&inInterrupt != 0 }
 
 // Reset makes c the context of a new task of a priority. Nobody uses it, but for an Unpark that comes late.
 func (c *Context) Reset(priority int) {
-	*c = Context{}
+	c.preempt, c.n, c.held = 0, 0, 0 // of locks, the first n count: they stay as they are
+	c.CPU, c.Sleeper, c.waitsFor, c.next, c.wanted = 0, nil, nil, nil, nil
+	c.granted.StoreRelease(0)
 	c.base.StoreRelease(int64(priority))
 	c.effective.StoreRelease(int64(priority))
 }

@@ -127,10 +127,15 @@ func (c *Context) ReadLock() { c.preempt++ }
 func (c *Context) ReadUnlock() { c.preempt-- }
 
 // Quiescent reports that no section is open on this CPU.
-func (r *RCU) Quiescent(cpu int) {
-	c := &r.cpus[cpu]
-	g := r.newest.Load() // order: before the loads of the sections to come; pairs with begin (G3)
-	if c.seen.Load() != g {
+func (r *RCU) Quiescent(cpu int) { r.QuiescentOn(&r.cpus[cpu]) }
+
+// CPU is a CPU's part, for QuiescentOn.
+func (r *RCU) CPU(cpu int) *RCUCPU { return &r.cpus[cpu] }
+
+// QuiescentOn is Quiescent for who has the CPU's part at hand.
+func (r *RCU) QuiescentOn(c *RCUCPU) {
+	// order: newest is read before the loads of the sections to come; pairs with begin (G3)
+	if g := r.newest.Load(); c.seen.Load() != g {
 		c.seen.StoreRelease(g) // order: after the loads of the sections before; pairs with scan (G1)
 	}
 }

@@ -63,10 +63,15 @@ func (t toolchain) tested() bool {
 	return false
 }
 
-// ring0 prepares a go command that builds for ring 0. The module cache is hidden: ring 0 imports nothing from outside
-// the module, and a toolchain that lies in the cache would be refused the overlay. So is what the user has set by
+// command prepares a go command that builds for a ring. The module cache is hidden: nothing there imports anything from
+// outside the module, and a toolchain that lies in the cache would be refused the overlay. So is what the user has set by
 // go env -w, which would fill in for every variable that is empty here.
-func (t toolchain) ring0(module, build, verb string, args ...string) (*exec.Cmd, error) {
+func (t toolchain) command(r ring, module, build, verb string, args ...string) (*exec.Cmd, error) {
+	return t.commandWith(r, nil, module, build, verb, args...)
+}
+
+// commandWith adds files to the overlay.
+func (t toolchain) commandWith(r ring, more map[string]string, module, build, verb string, args ...string) (*exec.Cmd, error) {
 	build, err := filepath.Abs(build)
 	if err != nil {
 		return nil, err
@@ -75,20 +80,20 @@ func (t toolchain) ring0(module, build, verb string, args ...string) (*exec.Cmd,
 	if err := os.MkdirAll(noCache, 0o755); err != nil {
 		return nil, fmt.Errorf("making the build folder: %w", err)
 	}
-	js, err := overlay(t.goroot, module)
+	js, err := overlay(t.goroot, module, r, more)
 	if err != nil {
 		return nil, err
 	}
-	overlayFile := filepath.Join(build, "overlay.json")
+	overlayFile := filepath.Join(build, r.overlayName())
 	if err := writeFile(overlayFile, js); err != nil {
 		return nil, err
 	}
-	all := append([]string{verb, "-overlay", overlayFile, "-tags", "exokernel"}, args...)
+	all := append([]string{verb, "-overlay", overlayFile, "-tags", r.tag}, args...)
 	cmd := exec.Command(filepath.Join(t.goroot, "bin", "go"), all...)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(),
 		"GOENV=off", "GOROOT="+t.goroot, "GOTOOLCHAIN=local", "GOMODCACHE="+noCache, "GOPROXY=off", "GOFLAGS=", "GOWORK=off",
-		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT=", "GOFIPS140=off")
+		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOAMD64=v1", "GOEXPERIMENT="+r.experiment, "GOFIPS140=off")
 	return cmd, nil
 }
 
@@ -98,13 +103,25 @@ func (t toolchain) compile(module, build, elf string) error {
 	if err != nil {
 		return err
 	}
-	cmd, err := t.ring0(module, build, "build", "-trimpath", "-buildvcs=false", "-gcflags=all=-wb=false",
-		"-ldflags=-T "+textStart+" -E "+entry+" -buildid=", "-o", elf, "./kernel")
+	profile, err := hotProfile(module)
+	if err != nil {
+		return err
+	}
+	hot, err := filepath.Abs(filepath.Join(build, "hot.pgo"))
+	if err != nil {
+		return err
+	}
+	if err := writeFile(hot, profile); err != nil {
+		return err
+	}
+	cmd, err := t.command(ring0, module, build, "build", "-trimpath", "-buildvcs=false", "-pgo="+hot,
+		"-gcflags=all=-wb=false -d=pgoinlinecdfthreshold=100,pgoinlinebudget=8000",
+		"-ldflags=-T "+textStart+" -E "+entry+" -buildid= -funcalign=1", "-o", elf, "./kernel")
 	if err != nil {
 		return err
 	}
 	if err := run(cmd); err != nil {
-		return explain(err)
+		return explain(err, ring0)
 	}
 	return nil
 }
@@ -120,7 +137,36 @@ func runVet(args []string) error {
 		return err
 	}
 	// Entry code begins without a frame to keep, and the test table reads best without keys.
-	cmd, err := t.ring0(module, "build", "vet", "-framepointer=false", "-composites=false", "./kernel", "./arch/amd64")
+	cmd, err := t.command(ring0, module, "build", "vet", "-framepointer=false", "-composites=false", "./kernel", "./arch/amd64")
+	if err != nil {
+		return err
+	}
+	if err := run(cmd); err != nil {
+		return err
+	}
+	more, programs, err := t.programs(module, "user")
+	if err != nil {
+		return err
+	}
+	libos, err := os.ReadDir(filepath.Join(module, "libos"))
+	if err != nil {
+		return err
+	}
+	for _, d := range libos { // runtime can only be compiled as package runtime; hosttest is of the host
+		if d.Name() != "runtime" && d.Name() != "hosttest" {
+			programs = append(programs, "./libos/"+d.Name())
+			tests, err := filepath.Glob(filepath.Join(module, "libos", d.Name(), "*_test.go"))
+			if err != nil {
+				return err
+			}
+			for _, file := range tests { // of the host: what they import is not there
+				more[file] = ""
+			}
+		}
+	}
+	// Addresses are numbers here: memory comes from system calls.
+	cmd, err = t.commandWith(ring3, more, module, filepath.Join("build", "user"), "vet",
+		append([]string{"-framepointer=false", "-composites=false", "-unsafeptr=false"}, programs...)...)
 	if err != nil {
 		return err
 	}
@@ -143,7 +189,7 @@ func runList(args []string) error {
 	if err != nil {
 		return err
 	}
-	cmd, err := t.ring0(module, *build, "list",
+	cmd, err := t.command(ring0, module, *build, "list",
 		append([]string{"-e", "-deps", "-json=ImportPath,Dir,GoFiles,ImportMap,Error"}, flags.Args()...)...)
 	if err != nil {
 		return err

@@ -10,10 +10,13 @@ import (
 // missing finds the part of Go's runtime that a failed build wanted, in the words of the compiler and of the linker.
 var missing = regexp.MustCompile(`(?:undefined builtin "|undefined: |relocation target |could not look up )(runtime\.\w+)`)
 
+// foreign finds an import that go looked for in other modules, which are hidden.
+var foreign = regexp.MustCompile(`(\S+\.go:\d+:\d+): \S+: module lookup disabled by GOPROXY=off`)
+
 type meaning struct{ prefix, what string }
 
-// meanings says what the compiler uses parts of the runtime for, by how their names begin. The last one fits all.
-var meanings = []meaning{
+// ring0Lacks says what the compiler uses parts of the runtime for, by how their names begin. The last one fits all.
+var ring0Lacks = []meaning{
 	{"runtime.newobject", "a value escapes to a heap that ring 0 does not have"},
 	{"runtime.makeslice", "make of a slice needs a heap"},
 	{"runtime.growslice", "append needs a heap"},
@@ -40,13 +43,28 @@ var meanings = []meaning{
 		" wants it; if Go was just updated, its compiler may want a new symbol in boot/runtime"},
 }
 
+// ring3Lacks is what programs cannot have, either.
+var ring3Lacks = []meaning{
+	{"runtime.newproc", "a program has no goroutines: its threads are libos's"},
+	{"runtime.makechan", "a program has no channels"},
+	{"runtime.chan", "a program has no channels"},
+	{"runtime.closechan", "a program has no channels"},
+	{"runtime.select", "a program has no channels"},
+	{"runtime.block", "a program has no channels"},
+	{"", "a program uses a part of Go's runtime that the shim does not have: do without it, or without the package that" +
+		" wants it; if Go was just updated, its compiler may want a new symbol in libos/runtime"},
+}
+
 // explain adds to a failed build what the missing piece of the runtime means.
-func explain(err error) error {
+func explain(err error, r ring) error {
 	text, _, _ := strings.Cut(err.Error(), "\n\ngoroutine ") // the linker panics where it looks for a root by name
+	if m := foreign.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("%s: this import is neither in the module nor one of Go's own packages (%s)", m[1], r.docs)
+	}
 	m := missing.FindStringSubmatch(text)
 	if m == nil {
 		return err
 	}
-	i := slices.IndexFunc(meanings, func(c meaning) bool { return strings.HasPrefix(m[1], c.prefix) })
-	return fmt.Errorf("%s\nmkimage: %s: %s (docs/01-no-runtime.md)", text, m[1], meanings[i].what)
+	i := slices.IndexFunc(r.builtIns, func(c meaning) bool { return strings.HasPrefix(m[1], c.prefix) })
+	return fmt.Errorf("%s\nmkimage: %s: %s (%s)", text, m[1], r.builtIns[i].what, r.docs)
 }

@@ -17,16 +17,16 @@ func TestExplainKnowsTheCompilersAndTheLinkersWords(t *testing.T) {
 		`main.a: relocation target runtime.Pause not defined`:                             "\nmkimage: runtime.Pause: ring 0 uses a part",
 		"/go/src/runtime/x.go:1:2: y\n/go/src/sync/pool.go:240: undefined: runtime.GOMAX": "\nmkimage: runtime.GOMAX: ring 0 uses a part",
 	} {
-		got := explain(errors.New(text)).Error()
+		got := explain(errors.New(text), ring0).Error()
 		require.Contains(t, got, text+want)
 		require.Contains(t, got, "(docs/01-no-runtime.md)")
 	}
-	crash := explain(errors.New("failed:\npanic: could not look up runtime.mapinitnoop\n\ngoroutine 1 [running]:\ncmd/link/…")).Error()
+	crash := explain(errors.New("failed:\npanic: could not look up runtime.mapinitnoop\n\ngoroutine 1 [running]:\ncmd/link/…"), ring0).Error()
 	require.Contains(t, crash, "could not look up runtime.mapinitnoop\nmkimage: runtime.mapinitnoop: ring 0 uses a part")
 	require.NotContains(t, crash, "goroutine", "the linker's own backtrace is of no use")
 	for _, other := range []string{"kernel/main.go:3:1: undefined: x", "no space left on device", `runtime.go:1: syntax error`} {
 		err := errors.New(other)
-		require.Equal(t, err, explain(err), "what is not about the runtime stays as it is")
+		require.Equal(t, err, explain(err, ring0), "what is not about the runtime stays as it is")
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -20,10 +21,10 @@ func runInitramfs(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if flags.NArg() != 1 {
-		return fmt.Errorf("initramfs takes one folder, got %q", flags.Args())
+	if flags.NArg() == 0 {
+		return errors.New("initramfs takes one folder or more")
 	}
-	archive, err := packFolder(flags.Arg(0))
+	archive, err := packFolder(flags.Args()...)
 	if err != nil {
 		return err
 	}
@@ -33,38 +34,28 @@ func runInitramfs(args []string) error {
 	return writeFile(*out, archive)
 }
 
-// packFolder makes a newc archive of a folder: names in order, owners and times zeroed, so that the bytes depend on
-// names, modes and contents alone. Anything but files, folders and symbolic links is refused.
-func packFolder(folder string) ([]byte, error) {
-	folder, err := filepath.EvalSymlinks(folder) // WalkDir would not follow a link
-	if err != nil {
-		return nil, fmt.Errorf("packing the initramfs: %w", err)
-	}
-	if st, err := os.Stat(folder); err != nil {
-		return nil, fmt.Errorf("packing the initramfs: %w", err)
-	} else if !st.IsDir() {
-		return nil, fmt.Errorf("packing the initramfs: %s is not a folder", folder)
-	}
+// packFolder makes a newc archive of what is in one folder, or several: names in order, owners and times zeroed, so that the
+// bytes depend on names, modes and contents alone. Anything but files, folders and symbolic links is refused.
+func packFolder(folders ...string) ([]byte, error) {
 	var records []cpio.Record
-	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == folder {
-			return err
-		}
-		name, err := filepath.Rel(folder, path)
+	for _, folder := range folders {
+		r, err := folderRecords(folder)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("packing the initramfs: %w", err)
 		}
-		r, err := record(path, filepath.ToSlash(name), d)
-		if err != nil {
-			return err
-		}
-		records = append(records, r)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("packing the initramfs: %w", err)
+		records = append(records, r...)
 	}
-	sort.Slice(records, func(i, j int) bool { return records[i].Name < records[j].Name })
+	sort.SliceStable(records, func(i, j int) bool { return records[i].Name < records[j].Name })
+	n := 0
+	for i, r := range records {
+		if n == 0 || r.Name != records[n-1].Name {
+			records[n] = r
+			n++
+		} else if isFolder := func(r cpio.Record) bool { return r.Mode&cpio.S_IFMT == cpio.S_IFDIR }; !isFolder(r) || !isFolder(records[n-1]) {
+			return nil, fmt.Errorf("packing the initramfs: %s is in two of the folders %q", records[i].Name, folders)
+		}
+	}
+	records = records[:n]
 	for i := range records {
 		records[i].Ino = uint64(i + 1)
 	}
@@ -80,6 +71,35 @@ func packFolder(folder string) ([]byte, error) {
 		return nil, fmt.Errorf("packing the initramfs: the kernel could not read this folder's archive: %w", err)
 	}
 	return buf.Bytes(), nil
+}
+
+// folderRecords are those of what is in one folder.
+func folderRecords(folder string) (records []cpio.Record, err error) {
+	folder, err = filepath.EvalSymlinks(folder) // WalkDir would not follow a link
+	if err != nil {
+		return nil, err
+	}
+	if st, err := os.Stat(folder); err != nil {
+		return nil, err
+	} else if !st.IsDir() {
+		return nil, fmt.Errorf("%s is not a folder", folder)
+	}
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == folder {
+			return err
+		}
+		name, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		r, err := record(path, filepath.ToSlash(name), d)
+		if err != nil {
+			return err
+		}
+		records = append(records, r)
+		return nil
+	})
+	return records, err
 }
 
 func record(path, name string, d fs.DirEntry) (cpio.Record, error) {

@@ -174,3 +174,21 @@ func TestWhatCannotBePackedIsOneClearLine(t *testing.T) {
 	require.Error(t, runInitramfs([]string{"-o", out, bad}))
 	require.NoFileExists(t, out)
 }
+
+func TestSeveralFoldersArePackedIntoOneAndNothingIsHidden(t *testing.T) {
+	a, b := t.TempDir(), t.TempDir()
+	lay(t, a, []file{{"bin", "", os.ModeDir | 0o755}, {"bin/one", "1", 0o755}, {"x", "x", 0o644}})
+	lay(t, b, []file{{"bin", "", os.ModeDir | 0o755}, {"bin/two", "2", 0o755}})
+	packed, err := packFolder(a, b)
+	require.NoError(t, err)
+	archive, err := initramfs.Open(packed)
+	require.NoError(t, err)
+	var names []string
+	for e := range archive.Entries {
+		names = append(names, e.Name)
+	}
+	require.Equal(t, []string{"bin", "bin/one", "bin/two", "x"}, names)
+	write(t, filepath.Join(b, "x"), []byte("x"))
+	_, err = packFolder(a, b)
+	oneLine(t, err, "x is in two of the folders", a, b)
+}

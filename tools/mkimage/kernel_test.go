@@ -222,8 +222,10 @@ func TestAnImageThatIsTooLargeIsRefused(t *testing.T) {
 
 func TestCommandLinesThatMakeNoSense(t *testing.T) {
 	oneLine(t, runKernel([]string{"stray"}), "kernel takes no arguments", "stray")
-	oneLine(t, runInitramfs(nil), "initramfs takes one folder")
-	oneLine(t, runInitramfs([]string{"a", "b"}), "initramfs takes one folder", "a", "b")
+	oneLine(t, runInitramfs(nil), "initramfs takes one folder or more")
+	oneLine(t, runUser(nil), "user wants -o FILE")
+	oneLine(t, runUser([]string{"-o", "x"}), "user takes one program's folder, or -all FOLDER")
+	oneLine(t, runUser([]string{"-o", "x", "a", "b"}), "user takes one program's folder", "a", "b")
 	require.Error(t, writeFile(filepath.Join(t.TempDir(), "none", "f"), nil))
 	file := filepath.Join(t.TempDir(), "f")
 	require.NoError(t, writeFile(file, []byte("x")))

@@ -2,7 +2,9 @@
 // multiboot image with a symbol table for backtraces, packs the initramfs, and makes an ISO that GRUB boots.
 //
 //	mkimage kernel    [-o build/exo.img] [-elf build/kernel.elf]   compile and wrap the kernel
-//	mkimage initramfs [-o build/initramfs.cpio] FOLDER             pack a folder as a newc archive
+//	mkimage user      -o FILE [-flat] FOLDER                       a program of ring 3; -flat: as the kernel starts one
+//	mkimage user      -o FOLDER -all user                          all programs: bin/NAME each, and init.bin
+//	mkimage initramfs [-o build/initramfs.cpio] FOLDER…            pack a folder, and others into it, as a newc archive
 //	mkimage iso       [-o build/exo.iso] [-append LINE]            GRUB, the kernel and the initramfs on a CD
 //	mkimage vet                                                    go vet over the packages that only ring 0 builds
 //	mkimage list      -build FOLDER PACKAGE…                       go list of ring 0's packages; FOLDER gets overlay.json
@@ -24,6 +26,7 @@ type command struct {
 
 var commands = map[string]command{
 	"kernel":    {runKernel, "compile the kernel and wrap it into a multiboot image"},
+	"user":      {runUser, "compile programs of ring 3"},
 	"initramfs": {runInitramfs, "pack a folder as a newc cpio archive"},
 	"iso":       {runISO, "put GRUB, the kernel and the initramfs on a bootable CD image"},
 	"vet":       {runVet, "run go vet over the packages that only ring 0 builds"},
@@ -48,7 +51,7 @@ func main() {
 
 func usage() {
 	fmt.Fprintln(os.Stderr, "usage: mkimage COMMAND [options]")
-	for _, name := range []string{"kernel", "initramfs", "iso", "vet", "list"} {
+	for _, name := range []string{"kernel", "user", "initramfs", "iso", "vet", "list"} {
 		fmt.Fprintf(os.Stderr, "  %-10s %s\n", name, commands[name].help)
 	}
 	os.Exit(2)

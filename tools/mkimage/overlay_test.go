@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func replacements(t *testing.T, goroot, module string) map[string]string {
+func replacements(t *testing.T, goroot, module string, r ring) map[string]string {
 	t.Helper()
-	js, err := overlay(goroot, module)
+	js, err := overlay(goroot, module, r, nil)
 	require.NoError(t, err)
 	var o struct{ Replace map[string]string }
 	require.NoError(t, json.Unmarshal(js, &o))
@@ -24,7 +24,7 @@ func TestOverlayLeavesNothingOfTheStockRuntimeButWhatIsKept(t *testing.T) {
 	module := moduleRoot(t)
 	active, err := activeToolchain(module)
 	require.NoError(t, err)
-	replace := replacements(t, active.goroot, module)
+	replace := replacements(t, active.goroot, module, ring0)
 	kept := map[string]bool{"memmove_amd64.s": true, "memclr_amd64.s": true, "duff_amd64.s": true}
 	seen := 0
 	for pkg, shim := range map[string]string{"runtime": "boot/runtime", "internal/runtime/maps": "boot/maps"} {
@@ -78,13 +78,34 @@ func TestOverlayTakesSourcesOnlyAndFollowsTheFoldersItIsGiven(t *testing.T) {
 		src + "/runtime/exo_hot_amd64.s":           boot + "/runtime/hot_amd64.s",
 		src + "/internal/runtime/maps/map.go":      "",
 		src + "/internal/runtime/maps/exo_maps.go": boot + "/maps/maps.go",
-	}, replacements(t, goroot, module))
+	}, replacements(t, goroot, module, ring0))
 }
 
 func TestOverlaySaysWhatIsMissing(t *testing.T) {
 	goroot, module := fakeGo(t)
-	_, err := overlay(t.TempDir(), module)
+	_, err := overlay(t.TempDir(), module, ring0, nil)
 	oneLine(t, err, "GOROOT", "runtime")
-	_, err = overlay(goroot, t.TempDir())
+	_, err = overlay(goroot, t.TempDir(), ring0, nil)
 	oneLine(t, err, "runtime shim", "module's root folder")
+}
+
+// TestOverlayOfPrograms: what ring 3's shim keeps and shares is there, under the names of both.
+func TestOverlayOfPrograms(t *testing.T) {
+	module := moduleRoot(t)
+	active, err := activeToolchain(module)
+	require.NoError(t, err)
+	replace := replacements(t, active.goroot, module, ring3)
+	src := filepath.Join(active.goroot, "src", "runtime")
+	for _, f := range ring3.replaced[0].shared {
+		require.Equal(t, filepath.Join(module, "boot", "runtime", f), replace[filepath.Join(src, "exo_"+f)])
+		require.FileExists(t, filepath.Join(module, "boot", "runtime", f))
+	}
+	for _, f := range []string{"utf8.go", "float.go", "complex.go", "memmove_amd64.s"} {
+		require.FileExists(t, filepath.Join(src, f))
+		require.NotContains(t, replace, filepath.Join(src, f))
+	}
+	require.Equal(t, "", replace[filepath.Join(src, "proc.go")])
+	for f := range replace {
+		require.NotContains(t, f, "internal/runtime/maps", "maps are Go's own")
+	}
 }

@@ -19,7 +19,7 @@ type segment struct {
 	data       []byte // file contents from start
 }
 
-// kernel is the linked ELF: three segments, each with one permission.
+// kernel is a linked ELF, the kernel's or a program's: three segments, each with one permission.
 type kernel struct {
 	path               string
 	file               *elf.File
@@ -29,9 +29,20 @@ type kernel struct {
 
 // readKernel opens the linked kernel and checks what the image depends on.
 func readKernel(path string) (*kernel, error) {
+	k, err := readLinked(path, kernelBase)
+	if err != nil {
+		return nil, err
+	}
+	k.rodata.cut(k.file.Section(".gopclntab"))
+	return k, k.checkNoInit()
+}
+
+// readLinked opens what Go's linker made and checks its segments: one of each kind, whole pages from base on, none that may
+// be written and executed.
+func readLinked(path string, base uint64) (*kernel, error) {
 	f, err := elf.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the linked kernel %s: %w", path, err)
+		return nil, fmt.Errorf("reading what was linked, %s: %w", path, err)
 	}
 	k := &kernel{path: path, file: f, entry: f.Entry}
 	for _, p := range f.Progs {
@@ -52,8 +63,8 @@ func readKernel(path string) (*kernel, error) {
 		if s.end != 0 {
 			return nil, fmt.Errorf("%s: more than one %v segment", path, p.Flags)
 		}
-		if p.Vaddr < kernelBase || p.Vaddr%pageSize != 0 {
-			return nil, fmt.Errorf("%s: segment at %#x is not a page above %#x", path, p.Vaddr, uint64(kernelBase))
+		if p.Vaddr < base || p.Vaddr%pageSize != 0 {
+			return nil, fmt.Errorf("%s: segment at %#x is not a page above %#x", path, p.Vaddr, base)
 		}
 		s.start, s.end = p.Vaddr, (p.Vaddr+p.Memsz+pageSize-1)&^(pageSize-1)
 		if s.data, err = io.ReadAll(p.Open()); err != nil {
@@ -63,7 +74,6 @@ func readKernel(path string) (*kernel, error) {
 			return nil, fmt.Errorf("%s: segment at %#x is cut off: %d bytes of %d", path, p.Vaddr, n, p.Filesz)
 		}
 	}
-	k.rodata.cut(f.Section(".gopclntab"))
 	for name, s := range map[string]segment{"text": k.text, "read-only data": k.rodata, "data": k.data} {
 		if s.end == 0 {
 			return nil, fmt.Errorf("%s: no %s segment", path, name)
@@ -72,7 +82,7 @@ func readKernel(path string) (*kernel, error) {
 	if k.text.end > k.rodata.start || k.rodata.end > k.data.start {
 		return nil, fmt.Errorf("%s: segments share a page, so they cannot have different permissions", path)
 	}
-	return k, k.checkNoInit()
+	return k, nil
 }
 
 // cut leaves out what begins with a section: the linker puts Go's own function table behind all other constants, and

@@ -2,14 +2,19 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"debug/dwarf"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
+
+	"exo/kernel/symtab"
 )
 
 // The symbol table for backtraces, little-endian; kernel/symtab reads it.
@@ -22,8 +27,7 @@ import (
 //	n+1 ×   u32 pc - kernelBase, u32 string offset of the name | 1<<31 if the function keeps a frame pointer,
 //	        u32 offset in the line program; sorted by pc, the last one ends the text
 //	m ×     u32 string offset of a file name
-//	lines   per function a run of (uvarint pc step, svarint file step, svarint line step), each from the function's
-//	        start, file 0, line 0, ended by the next function's offset
+//	lines   per function a line program (symtab.Lines) from its start, ended by the next function's offset
 //	strings each ended by a NUL
 const symbolMagic = "EXOSYM1\n"
 
@@ -61,13 +65,18 @@ func (k *kernel) symbolTable() ([]byte, error) {
 		strs.WriteString(s + "\x00")
 		return o
 	}
+	for _, file := range byUse(rows) { // the smaller the number, the shorter
+		fileIndex[file] = len(files)
+		files = append(files, intern(file))
+	}
 	for _, f := range funcs {
 		name := intern(strings.TrimSuffix(f.Name, ".abi0")) // the linker's mark, which Go's own backtraces do not show
 		if k.keepsFrame(f) {
 			name |= hasFrame
 		}
 		table = append(table, uint32(f.Value-kernelBase), name, uint32(prog.Len()))
-		pc, file, line := f.Value, 0, 0
+		var at symtab.Lines
+		pc := f.Value
 		first := sort.Search(len(rows), func(i int) bool { return rows[i].pc >= f.Value })
 		for i := first; i < len(rows) && rows[i].pc < f.Value+f.Size; i++ {
 			r := rows[i]
@@ -76,16 +85,8 @@ func (k *kernel) symbolTable() ([]byte, error) {
 			} else if r.file == rows[i-1].file && r.line == rows[i-1].line {
 				continue
 			}
-			n, ok := fileIndex[r.file]
-			if !ok {
-				n = len(files)
-				fileIndex[r.file] = n
-				files = append(files, intern(r.file))
-			}
-			prog.Write(binary.AppendUvarint(nil, r.pc-pc))
-			prog.Write(binary.AppendVarint(nil, int64(n-file)))
-			prog.Write(binary.AppendVarint(nil, int64(r.line-line)))
-			pc, file, line = r.pc, n, r.line
+			prog.Write(at.Append(nil, r.pc-pc, fileIndex[r.file], r.line))
+			pc = r.pc
 		}
 	}
 	table = append(table, uint32(k.text.end-kernelBase), intern(""), uint32(prog.Len()))
@@ -100,6 +101,17 @@ func (k *kernel) symbolTable() ([]byte, error) {
 		}
 	}
 	return out.Bytes(), nil
+}
+
+// byUse returns the files of rows, those first that are in most of them.
+func byUse(rows []row) []string {
+	uses := map[string]int{}
+	for _, r := range rows {
+		uses[r.file]++
+	}
+	return slices.SortedFunc(maps.Keys(uses), func(a, b string) int {
+		return cmp.Or(uses[b]-uses[a], strings.Compare(a, b))
+	})
 }
 
 // functions returns the text symbols, sorted, without those that only mark an address.
@@ -185,7 +197,7 @@ func (k *kernel) lines() ([]row, error) {
 // shortName makes a trimmed path relative to the module: exo/kernel/main.go is kernel/main.go, and a file that the
 // overlay put into Go's runtime is the shim's.
 func shortName(name string) string {
-	for _, r := range replaced {
+	for _, r := range ring0.replaced {
 		if file, ok := strings.CutPrefix(name, r.pkg+"/"+shimPrefix); ok {
 			return r.shim + "/" + file
 		}

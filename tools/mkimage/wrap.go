@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"exo/kernel/symtab"
 )
 
 // wrap links start-up code, the kernel's segments and the symbol table into the ELF32 that multiboot loaders take.
@@ -17,6 +19,11 @@ func (k *kernel) wrap(module, build, out string, symbols []byte) error {
 	ld, err := tool("ld")
 	if err != nil {
 		return err
+	}
+	if symbols != nil {
+		if symbols, err = symtab.Pack(symbols); err != nil {
+			return err
+		}
 	}
 	parts := []struct {
 		section, file string

@@ -14,13 +14,13 @@ type mutant struct {
 type edit struct{ old, new string }
 
 // mutants is the list; each says in its name what is broken.
-var mutants = slices.Concat(machineMutants, syncMutants, exploredMutants, frameMutants, numaMutants, pagingMutants, slabMutants, spaceMutants, capMutants, schedClassMutants, workMutants, schedCoreMutants, bpfMutants)
+var mutants = slices.Concat(machineMutants, syncMutants, exploredMutants, frameMutants, numaMutants, pagingMutants, slabMutants, spaceMutants, capMutants, schedClassMutants, workMutants, schedCoreMutants, bpfMutants, ring3Mutants, schedRateMutants, envMutants, ipcMutants)
 
 // machineMutants are faults in start-up, traps, memory and panics.
 var machineMutants = []mutant{
-	{"trap: X7 neither saved nor restored", "arch/amd64/trap_amd64.s", []edit{{"; MOVUPS X7, Frame_XMM+112(SP)", ""}, {"; MOVUPS Frame_XMM+112(SP), X7", ""}}, "boot"},
-	{"trap: only the lower half of X3 saved", "arch/amd64/trap_amd64.s", []edit{{"MOVUPS X3, Frame_XMM+48(SP)", "MOVQ X3, Frame_XMM+48(SP)"}}, "boot"},
-	{"trap: direction flag left as it was", "arch/amd64/trap_amd64.s", []edit{{"\tCLD \\\n", ""}}, "boot"},
+	{"trap: X7 neither saved nor restored", "arch/amd64/frame_amd64.h", []edit{{"; MOVUPS X7, Frame_XMM+112(SP)", ""}, {"; MOVUPS Frame_XMM+112(SP), X7", ""}}, "boot"},
+	{"trap: only the lower half of X3 saved", "arch/amd64/frame_amd64.h", []edit{{"MOVUPS X3, Frame_XMM+48(SP)", "MOVQ X3, Frame_XMM+48(SP)"}}, "boot"},
+	{"trap: direction flag left as it was", "arch/amd64/frame_amd64.h", []edit{{"\tCLD \\\n", ""}}, "boot"},
 	{"paranoid entry: FS not restored", "arch/amd64/trap_amd64.s", []edit{{"\tMOVQ 16(SP), AX\n\tMOVQ 16(SP), DX\n\tSHRQ $32, DX\n\tMOVL $MSR_FS_BASE, CX\n\tWRMSR\n", ""}}, "boot"},
 	{"paranoid entry: GS not restored", "arch/amd64/trap_amd64.s", []edit{{"\tMOVQ 24(SP), AX\n\tMOVQ 24(SP), DX\n\tSHRQ $32, DX\n\tMOVL $MSR_GS_BASE, CX\n\tWRMSR\n", ""}}, "boot"},
 	{"descriptors: all CPUs use the boot CPU's IDT", "arch/amd64/desc.go", []edit{{"lidt(uintptr(unsafe.Pointer(&c.idt))", "lidt(uintptr(unsafe.Pointer(&bootCPU.idt))"}}, "boot"},

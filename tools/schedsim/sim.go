@@ -297,8 +297,9 @@ func (s *sim) pick(c *simCPU, why sched.Leaving) {
 	stolen := s.stolen(c)
 	var next *sched.Task
 	if passed := prev != nil && why == sched.Parks && !prev.sleeps; passed {
-		if next = c.c.Pass(s.now, why); next != nil && next != prev.slot {
-			c.c.Return(prev.slot, why, s.now)
+		if _, to, ok := c.c.Pass(s.now, why); ok {
+			next = to
+			c.c.Return(prev.slot, why)
 		}
 	}
 	for next == nil {

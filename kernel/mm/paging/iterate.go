@@ -1,5 +1,11 @@
 package paging
 
+import (
+	"unsafe"
+
+	"exo/kernel/sync/atom"
+)
+
 // Range calls fn for every page that overlaps [from, to), in ascending order, until it returns false. Pages that are
 // mapped or unmapped meanwhile may be met or not; all others are met once. A step is at most 4 loads; there are at most as
 // many as the tables in the range have entries.
@@ -34,6 +40,24 @@ func (t *Table) Destroy(steps int, fn func(Mapping)) (done bool) {
 			}
 			if entry(up.Add(^uint64(used)+1))&usedMask == 0 {
 				t.prune(t.cursor, level+1, nil)
+			}
+		}
+		if e&present == 0 { // most of a table is empty: no need to go down for each entry to see that
+			i, end := index(t.cursor, level)+1, uint64(512)
+			if level == topLevel {
+				end = index(UserLimit, topLevel)
+			}
+			end = min(end, i+uint64(steps-1))
+			first := i
+			for ; i < end; i++ {
+				// SAFETY: the entries of a table lie behind each other, and this one is not the last.
+				if w = (*atom.Uint64)(unsafe.Add(unsafe.Pointer(w), unsafe.Sizeof(*w))); w.Load() != 0 {
+					break
+				}
+			}
+			if i > first {
+				next += (i - first) << (shift(level) & 63)
+				steps -= int(i - first)
 			}
 		}
 		t.cursor = next

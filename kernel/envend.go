@@ -1,0 +1,188 @@
+//go:build exokernel
+
+package main
+
+import (
+	"exo/arch/amd64"
+	"exo/kernel/abi"
+	"exo/kernel/cap"
+	"exo/kernel/mm/paging"
+	"exo/kernel/sched"
+	"exo/kernel/sync/atom"
+)
+
+// The end of an environment: whoever ends it tells its threads to; the last of them to end, or if there is none whoever comes
+// first, sweeps up what it had. That is done by a task that is in no environment, in steps, others running in between.
+//
+//	alive ──finish──► ending ──tryReap, no thread──► sweeping ──► ended ──its capability is gone──► free
+
+// finish has an environment end, if that has not begun: its threads get to know. It does not wait. Anybody, teardowns too.
+func (e *env) finish(status int64) {
+	if !e.state.CompareAndSwap(envAlive, envEnding) {
+		return
+	}
+	e.status.Store(status)
+	c := this()
+	e.lock.Lock(c)
+	for t := e.first; t != nil; t = t.next {
+		t.user.Pending.Or(pendEnd)
+		t.nudge()
+	}
+	e.lock.Unlock(c)
+	if e.threads.Load() == 0 {
+		callReaper(e)
+	}
+}
+
+// tryReap sweeps up after an environment that is to end and has no threads, unless somebody else does. The caller is a task in no
+// environment, or in another; the record may be another's by now, of which the same holds.
+func (e *env) tryReap() bool {
+	// order: the state is read before the count; pairs with newThread
+	if e.state.Load() == envEnding && e.threads.Load() == 0 && e.state.CompareAndSwap(envEnding, envSweeping) {
+		e.sweep()
+		return true
+	}
+	return false
+}
+
+const (
+	sweepPages = 512 // entries of tables that are looked at in one go
+	sweepSlots = 64  // capabilities
+)
+
+// sweep gives back what it had, and tells who waits.
+func (e *env) sweep() {
+	e.frames.Close()
+	e.caps.Close()
+	e.waitUnpinned() // who changes its space has found it before
+	e.unasked()
+	e.sweepSpace()
+	e.sweepCaps()
+	e.giveBack()
+	e.state.Store(envEnded) // order: before the waiter is read; pairs with waitEnded
+	if w := e.waiter.Load(); w != 0 {
+		wake(sched.ID(w))
+	}
+	e.tellEnded()
+	e.unref()
+}
+
+// unmapInfo takes away the page of Info, with its tables: sweeping would look at all of these.
+func (e *env) unmapInfo() {
+	c := preemptOff()
+	b := &here().batch
+	e.space.unmapPage(abi.InfoPage, paging.Small, b)
+	e.space.shoot(b, nil)
+	c.PreemptEnable()
+}
+
+// sweepSpace takes its address space away. A CPU may still be on its way out of it.
+func (e *env) sweepSpace() {
+	e.unmapInfo()
+	for spins := 0; ; spins++ {
+		done, err := e.space.destroy(sweepPages, nil)
+		if done {
+			return
+		}
+		if err != nil {
+			machine.Relax(spins)
+		}
+	}
+}
+
+// sweepCaps deletes what it holds. Who was giving it something just then has had it charged; so it holds nothing when it pays for
+// nothing.
+func (e *env) sweepCaps() {
+	for spins := 0; ; spins++ {
+		if _, used := e.caps.Read(); used == 0 {
+			return
+		}
+		slot, at := e.lowSlot.Load(), cap.Name(0)
+		for slot != 0 && slot <= e.highSlot.Load() {
+			c := preemptOff()
+			slot, at = capTab.Drop(c.CPU, e.holder(), slot, at, sweepSlots)
+			c.PreemptEnable()
+			if _, used := e.caps.Read(); used == 0 {
+				return
+			}
+		}
+		if spins > 2 {
+			machine.Relax(spins)
+		}
+	}
+}
+
+// tearEnv ends the environment whose first capability is deleted.
+func tearEnv(_ int, name cap.Name, rights cap.Rights, o cap.Object) {
+	if rights&owns != 0 {
+		recordOf(cap.Holder(o.First)).disown()
+	}
+	unpaid(name, 0)
+}
+
+// disown ends it, for nobody can name it any more.
+func (e *env) disown() {
+	e.finish(abi.StatusKilled)
+	e.unref()
+}
+
+// waitEnded returns true when the environment of a number has ended, or is no more, false if the caller is to do something else.
+func waitEnded(number cap.Holder, t *thread) bool {
+	for !t.interrupted() {
+		c := preemptOff()
+		e := pin(number)
+		if e == nil {
+			c.PreemptEnable()
+			return true
+		}
+		e.waiter.CompareAndSwap(0, t.task.Load())
+		ended := e.state.Load() == envEnded // order: after waiter; pairs with sweep
+		woken := e.waiter.Load() == t.task.Load()
+		if ended && woken {
+			e.waiter.CompareAndSwap(t.task.Load(), 0)
+		}
+		e.unpin()
+		c.PreemptEnable()
+		switch {
+		case ended:
+			return true
+		case recordOf(number).tryReap():
+		case woken:
+			park()
+		default:
+			sleepUntil(amd64.NowNs() + waitNs) // somebody else is to be woken
+		}
+	}
+	return false
+}
+
+// waitNs is how long a task sleeps between two looks, where nobody wakes it.
+const waitNs = 50_000
+
+// The reaper sweeps up where no thread is left to do it, and who has seen that may not.
+var reaper struct {
+	task    atom.Uint64
+	waiting [maxEnvs / 64]atom.Uint64 // bit i: record i
+}
+
+func callReaper(e *env) {
+	reaper.waiting[e.slot/64].Or(1 << (e.slot % 64))
+	if id := reaper.task.Load(); id != 0 {
+		wake(sched.ID(id))
+	}
+}
+
+func reap(uint64) uint64 {
+	reaper.task.Store(uint64(currentPart().id))
+	for {
+		for i := range reaper.waiting {
+			w := reaper.waiting[i].Swap(0)
+			for j := range 64 {
+				if w>>j&1 != 0 {
+					envTable[i*64+j].tryReap()
+				}
+			}
+		}
+		park()
+	}
+}

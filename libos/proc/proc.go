@@ -1,0 +1,347 @@
+//go:build exouser
+
+package proc
+
+import (
+	"exo/kernel/abi"
+	"exo/libos/file"
+	"exo/libos/mem"
+	"exo/libos/sys"
+	"exo/libos/wait"
+)
+
+// ID is a process: the number of its environment, not used twice.
+type ID uint64
+
+// Attr says how a program is to be started; the zero value: with the descriptors 0 to 2 of the caller.
+type Attr struct {
+	Files  []file.FD // become its 0, 1, 2, …; -1: none; nil: 0 to 2 as they are
+	Env    []string  // NAME=VALUE; nil: the caller's
+	Frames uint64    // what it may use at most, in 4 KiB; 0: a part of what the caller has left
+	Caps   uint64    // capabilities; likewise
+	CPUs   uint64    // a bit for each CPU that its first thread may run on; 0: all
+	Weight uint64    // its share of a CPU; 0: as usual
+}
+
+// States of a process, in Info.
+const (
+	Running   = "running"
+	Suspended = "stopped"
+	Ended     = "ended"
+)
+
+// Info is what ps shows of a process.
+type Info struct {
+	ID, Parent                        ID
+	Name                              string
+	State                             string
+	Status                            int64
+	Threads, Frames, FrameLimit, Caps uint64
+	Faults, Calls, RanNs              uint64
+}
+
+// child is a process that the caller has started and not yet waited for.
+type child struct {
+	id          ID
+	env, thread sys.Cap
+	forked      bool
+	watched     bool     // wait.Own is rung when it ends
+	pipes       []uint64 // where those are that it has ends of
+}
+
+const maxChildren = 256
+
+// children are in order of their start. The lock guards them.
+var children struct {
+	lock mem.Lock
+	n    int
+	all  []child
+}
+
+func find(id ID) (c child, ok bool) {
+	g := &children
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	for i := range g.n {
+		if g.all[i].id == id {
+			return g.all[i], true
+		}
+	}
+	return child{}, false
+}
+
+func add(c child) {
+	g := &children
+	g.lock.Lock()
+	g.all = append(g.all[:g.n], c)
+	g.n++
+	g.lock.Unlock()
+}
+
+func full() bool { return children.n == maxChildren }
+
+// remove takes a child out of the list: who does that forgets it. false: another thread has.
+func remove(id ID) bool {
+	g := &children
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	for i := range g.n {
+		if g.all[i].id == id {
+			copy(g.all[i:g.n], g.all[i+1:g.n])
+			g.n--
+			g.all[g.n] = child{}
+			return true
+		}
+	}
+	return false
+}
+
+// quotas are what a child may use: what it is to, or a quarter of what is left.
+func quotas(a *Attr) (frames, caps uint64, err error) {
+	frames, caps = a.Frames, a.Caps
+	if frames != 0 && caps != 0 {
+		return frames, caps, nil
+	}
+	var info abi.EnvInfo
+	if e := sys.EnvInspect(0, &info); e != abi.OK {
+		return 0, 0, e
+	}
+	if frames == 0 {
+		frames = (info.FrameLimit - info.Frames) / 4
+	}
+	if caps == 0 {
+		caps = (info.CapLimit - info.Caps) / 4
+	}
+	return frames, caps, nil
+}
+
+// start gives a child that is complete its thread, and notes it.
+func start(c *mem.Child, t *abi.ThreadStart, forked bool, number ID, pipes []uint64) (ID, error) {
+	if e := c.Finish(); e != abi.OK {
+		c.Abandon()
+		return 0, e
+	}
+	thread, e := sys.ThreadCreate(c.Env, t)
+	if e != abi.OK {
+		c.Abandon()
+		return 0, e
+	}
+	add(child{id: number, env: c.Env, thread: thread, forked: forked, pipes: pipes})
+	return number, nil
+}
+
+// newborn is the child that is being made; who makes it has the lock.
+var (
+	making  mem.Lock
+	newborn mem.Child
+)
+
+// look says whether a child has ended.
+func (c *child) look() (ended bool, status int64, err error) {
+	var info abi.EnvInfo
+	if e := sys.EnvInspect(c.env, &info); e != abi.OK {
+		return false, 0, e
+	}
+	return info.State == abi.EnvEnded, info.Status, nil
+}
+
+// forget gives back what the caller had of a child that has ended.
+func (c *child) forget() bool {
+	if !remove(c.id) {
+		return false
+	}
+	sys.CapDelete(c.thread)
+	sys.EnvDestroy(c.env)
+	if c.forked {
+		mem.Forgotten()
+	}
+	file.Died(uint64(c.id), c.pipes)
+	return true
+}
+
+// Poll is Wait that does not wait: ended says whether it has; only then is it forgotten.
+func Poll(id ID) (ended bool, status int64, err error) {
+	c, ok := find(id)
+	if !ok {
+		return false, 0, ErrNoChild
+	}
+	if ended, status, err = c.look(); ended && err == nil && !c.forget() {
+		return false, 0, ErrNoChild
+	}
+	return ended, status, err
+}
+
+// watch has the bell rung when a child ends, 0: any.
+func watch(id ID) {
+	g := &children
+	g.lock.Lock()
+	defer g.lock.Unlock()
+	for i := range g.n {
+		if c := &g.all[i]; (id == 0 || c.id == id) && !c.watched {
+			c.watched = wait.Own() != 0 && sys.EnvWatch(c.env, wait.Own(), wait.BitChild) == abi.OK
+		}
+	}
+}
+
+// Wait waits until a child has ended, forgets it, and returns its status: of Exit, 2 if it panicked, below 0 if it was killed
+// or faulted (abi.StatusKilled, StatusFault).
+func Wait(id ID) (status int64, err error) {
+	for try := uint64(1); ; try++ {
+		if try == wait.Tries+1 {
+			watch(id)
+		}
+		if ended, status, err := Poll(id); ended || err != nil {
+			return status, err
+		}
+		wait.For(try, wait.Own(), wait.BitChild)
+	}
+}
+
+// WaitAny waits for whichever child ends first. ErrNoChild: there is none.
+func WaitAny() (id ID, status int64, err error) {
+	for try := uint64(1); ; try++ {
+		if try > wait.Tries {
+			watch(0)
+		}
+		if id, status, err = PollAny(); id != 0 || err != nil {
+			return id, status, err
+		}
+		wait.For(try, wait.Own(), wait.BitChild)
+	}
+}
+
+// PollAny is WaitAny that does not wait: 0, none has ended.
+func PollAny() (id ID, status int64, err error) {
+	g := &children
+	if g.n == 0 {
+		return 0, 0, ErrNoChild
+	}
+	for i := 0; i < g.n; i++ {
+		id := g.all[i].id
+		if ended, status, err := Poll(id); ended && err == nil {
+			return id, status, nil
+		}
+	}
+	return 0, 0, nil
+}
+
+// Kill ends a child. Its status is abi.StatusKilled.
+func Kill(id ID) error {
+	if id == Self() {
+		sys.EnvDestroy(0)
+	}
+	c, ok := find(id)
+	if !ok {
+		return ErrNoChild
+	}
+	// The capability would go with EnvDestroy; from one that is derived it does not.
+	d, e := sys.CapDerive(c.env, abi.RightDelete, 0, nil)
+	if e == abi.OK {
+		e = sys.EnvDestroy(d)
+		sys.CapDelete(d)
+	}
+	return errorOf(e)
+}
+
+// Stop suspends a child.
+func Stop(id ID) error { return with(id, sys.EnvSuspend) }
+
+// Continue lets it go on.
+func Continue(id ID) error { return with(id, sys.EnvResume) }
+
+func with(id ID, call func(env sys.Cap) abi.Errno) error {
+	c, ok := find(id)
+	if !ok {
+		return ErrNoChild
+	}
+	return errorOf(call(c.env))
+}
+
+func errorOf(e abi.Errno) error {
+	if e == abi.OK {
+		return nil
+	}
+	return e
+}
+
+// Exit ends the caller.
+func Exit(status int) {
+	if sys.Closing != nil {
+		sys.Closing()
+	}
+	for {
+		sys.EnvExit(int64(status))
+	}
+}
+
+// Self is the caller.
+func Self() ID {
+	if n := sys.Start().Self; n != 0 {
+		return ID(n)
+	}
+	var info abi.EnvInfo
+	sys.EnvInspect(0, &info)
+	sys.Start().Self = info.Number
+	return ID(info.Number)
+}
+
+// Parent is who started it, 0: the kernel.
+func Parent() ID { return ID(sys.Start().Parent) }
+
+// List tells about all processes that the caller may know of: itself, and its children.
+func List() []Info {
+	list := []Info{}
+	var info abi.EnvInfo
+	if sys.EnvInspect(0, &info) == abi.OK {
+		list = append(list, infoOf(&info))
+	}
+	g := &children
+	for i := 0; i < g.n; i++ {
+		if sys.EnvInspect(g.all[i].env, &info) == abi.OK {
+			list = append(list, infoOf(&info))
+		}
+	}
+	return list
+}
+
+func infoOf(e *abi.EnvInfo) Info {
+	n := 0
+	for n < len(e.Name) && e.Name[n] != 0 {
+		n++
+	}
+	i := Info{
+		ID: ID(e.Number), Parent: ID(e.Parent), Name: string(e.Name[:n]), State: Running, Status: e.Status,
+		Threads: e.Threads, Frames: e.Frames, FrameLimit: e.FrameLimit, Caps: e.Caps, Faults: e.Faults, Calls: e.Calls, RanNs: e.RanNs,
+	}
+	switch e.State {
+	case abi.EnvSuspended:
+		i.State = Suspended
+	case abi.EnvEnded:
+		i.State = Ended
+	}
+	return i
+}
+
+// Args are the program's arguments; the first is its name.
+func Args() []string { return list(sys.Args()) }
+
+// Environ are its settings, NAME=VALUE.
+func Environ() []string { return list(sys.Env()) }
+
+func list(t sys.Texts) []string {
+	all := make([]string, t.Len())
+	for i := range all {
+		all[i] = t.At(i)
+	}
+	return all
+}
+
+// Getenv returns the value of a setting, "" if there is none.
+func Getenv(name string) string {
+	for i := range sys.Env().Len() {
+		if e := sys.Env().At(i); len(e) > len(name) && e[len(name)] == '=' && e[:len(name)] == name {
+			return e[len(name)+1:]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,277 @@
+//go:build exouser
+
+package proc
+
+import (
+	"unsafe"
+
+	"exo/kernel/abi"
+	"exo/libos/clock"
+	"exo/libos/file"
+	"exo/libos/mem"
+	"exo/libos/startpage"
+	"exo/libos/sys"
+)
+
+// Addresses of a program that was spawned; libos/mem has those of its first page, State and upcall stack.
+const (
+	stackHigh    = mem.StackHigh
+	stackBytes   = mem.StackHigh - mem.StackLow
+	stackPages   = 2 // that are there from the start
+	upcallPages  = 2
+	heapHigh     = abi.LibOS + 1<<44
+	maxStartCaps = 16
+	maxTexts     = 60 << 10 // bytes of arguments and settings
+)
+
+// image is a program, ready to be started: what it only reads is in frames that all who run it share.
+type image struct {
+	path     string
+	entry    uint64
+	n        int
+	segments [maxSegments]segment
+	shared   [maxSegments]sys.Cap // 0: each gets its own
+	next     *image
+}
+
+// images are those that were started before, so that it is cheap to start them again.
+var images *image
+
+func prepare(path string) (*image, error) {
+	for i := images; i != nil; i = i.next {
+		if i.path == path {
+			return i, nil
+		}
+	}
+	data, err := file.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	i := &image{path: string(append([]byte(nil), path...))}
+	if i.entry, i.n, err = parseELF(data, &i.segments); err != nil {
+		return nil, err
+	}
+	for k := range i.segments[:i.n] {
+		s := &i.segments[k]
+		if s.perm&abi.PermWrite != 0 {
+			continue
+		}
+		c, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, s.pages, 0)
+		if e != abi.OK {
+			return nil, e
+		}
+		at, e := mem.MapFrames(c, s.pages, abi.PermRead|abi.PermWrite, 0)
+		if e != abi.OK {
+			return nil, e
+		}
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at))), s.pages*pageSize), s.data)
+		if e = mem.Release(at); e != abi.OK { // from here on nobody can write it
+			return nil, e
+		}
+		i.shared[k] = c
+	}
+	i.next, images = images, i
+	return i, nil
+}
+
+// Spawn starts the program of a file. args[0] is its name. The caller waits for it some day, or it stays.
+func Spawn(path string, args []string, a *Attr) (ID, error) {
+	if a == nil {
+		a = &Attr{}
+	}
+	if full() {
+		return 0, ErrMany
+	}
+	i, err := prepare(path)
+	if err != nil {
+		return 0, err
+	}
+	frames, caps, err := quotas(a)
+	if err != nil {
+		return 0, err
+	}
+	env := a.Env
+	if env == nil && sys.Env().Len() > 0 {
+		env = Environ()
+	}
+	bytes := startBytes(args, env)
+	if bytes > maxTexts {
+		return 0, ErrTooLong
+	}
+	making.Lock()
+	defer making.Unlock()
+	c := &newborn
+	if e := c.Make(frames, caps); e != abi.OK {
+		return 0, e
+	}
+	page, e := c.Private(upcallPages, bytes)
+	if e == abi.OK {
+		e = i.load(c)
+	}
+	if e == abi.OK {
+		e = stack(c)
+	}
+	var info abi.EnvInfo
+	if e == abi.OK {
+		e = sys.EnvInspect(c.Env, &info)
+	}
+	if e != abi.OK {
+		c.Abandon()
+		return 0, e
+	}
+	t := abi.ThreadStart{
+		RIP: i.entry, RSP: stackHigh, Arg: mem.StartAt(page), UpcallLow: page.Upcall.Low, UpcallHigh: page.Upcall.High,
+		CPUs: a.CPUs, Weight: a.Weight,
+	}
+	page.Image = startpage.Range{Low: i.segments[0].va, High: i.high()}
+	page.Self, page.Parent = info.Number, uint64(Self())
+	page.Seed = clock.TSC()*0x9E3779B97F4A7C15 ^ info.Number
+	w := writer{page: page, at: uint64(unsafe.Sizeof(*page))}
+	w.caps(c)
+	files := a.Files
+	if files == nil {
+		files = usual[:]
+	}
+	pipes, err := w.files(c, files, info.Number)
+	if err != nil {
+		c.Abandon()
+		return 0, err
+	}
+	page.Args = w.texts(args)
+	page.Env = w.texts(env)
+	page.Version, page.Size, page.Bytes = startpage.Version, uint64(unsafe.Sizeof(*page)), w.at
+	page.Stack = startpage.Range{Low: stackHigh - stackBytes, High: stackHigh}
+	page.Heap = startpage.Range{Low: mem.HeapAt(i.high()), High: heapHigh}
+	return start(c, &t, false, ID(info.Number), pipes)
+}
+
+var usual = [3]file.FD{file.In, file.Out, file.Err}
+
+func (i *image) high() uint64 {
+	s := &i.segments[i.n-1]
+	return s.va + s.pages*pageSize
+}
+
+// load gives the child the program.
+func (i *image) load(c *mem.Child) abi.Errno {
+	if !c.AddRegion(mem.Region{Low: i.segments[0].va, High: i.high()}) {
+		return abi.NoSlots
+	}
+	for k := range i.segments[:i.n] {
+		s := &i.segments[k]
+		if i.shared[k] != 0 {
+			if e := c.Derive(i.shared[k], s.va, s.pages, s.perm); e != abi.OK {
+				return e
+			}
+			continue
+		}
+		name, at, e := c.Alloc(s.pages)
+		if e != abi.OK {
+			return e
+		}
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at))), s.pages*pageSize), s.data)
+		if e = c.Place(name, s.va, s.pages, s.perm, mem.FlagHot); e != abi.OK {
+			return e
+		}
+	}
+	return abi.OK
+}
+
+// stack gives it a stack, which grows.
+func stack(c *mem.Child) abi.Errno {
+	if !c.AddRegion(mem.Region{Low: stackHigh - stackBytes, High: stackHigh, Perm: uint8(abi.PermRead | abi.PermWrite), Kind: mem.Stack}) {
+		return abi.NoSlots
+	}
+	name, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, stackPages, 0)
+	if e != abi.OK {
+		return e
+	}
+	return c.Place(name, stackHigh-stackPages*pageSize, stackPages, abi.PermRead|abi.PermWrite, 0)
+}
+
+// startBytes is how much a start page takes.
+func startBytes(args, env []string) uint64 {
+	n := uint64(unsafe.Sizeof(startpage.Page{})) + maxStartCaps*uint64(unsafe.Sizeof(startpage.Cap{})) +
+		file.MaxFiles*uint64(unsafe.Sizeof(startpage.File{}))
+	for _, list := range [...][]string{args, env} {
+		n += uint64(len(list)) * uint64(unsafe.Sizeof(startpage.Text{}))
+		for _, s := range list {
+			n += (uint64(len(s)) + 7) &^ 7
+		}
+	}
+	return n
+}
+
+// writer writes what a start page points at, behind it.
+type writer struct {
+	page *startpage.Page
+	at   uint64
+}
+
+func table[T any](w *writer, n int) (startpage.Table, []T) {
+	t := startpage.Table{Offset: w.at, Entries: uint64(n)}
+	s := unsafe.Slice((*T)(unsafe.Add(unsafe.Pointer(w.page), w.at)), n)
+	w.at += uint64(n) * uint64(unsafe.Sizeof(*new(T)))
+	return t, s
+}
+
+func (w *writer) texts(all []string) startpage.Table {
+	t, entries := table[startpage.Text](w, len(all))
+	for i, s := range all {
+		entries[i] = startpage.Text{Offset: w.at, Bytes: uint64(len(s))}
+		copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(w.page), w.at)), len(s)), s)
+		w.at += (uint64(len(s)) + 7) &^ 7
+	}
+	return t
+}
+
+// passed are the capabilities of its start page that a program gives on, and with which rights.
+func rightsOf(role uint64) uint64 {
+	const on = abi.RightDerive | abi.RightTransfer
+	switch role {
+	case startpage.RoleConsole:
+		return abi.RightRead | abi.RightWrite | on
+	case startpage.RoleFiles:
+		return abi.RightRead | abi.RightDelete | on
+	case startpage.RoleDisk:
+		return abi.RightRead | abi.RightWrite | abi.RightDelete | on
+	}
+	return 0
+}
+
+// caps writes the child's capabilities.
+func (w *writer) caps(c *mem.Child) {
+	t, entries := table[startpage.Cap](w, maxStartCaps)
+	entries[0] = startpage.Cap{Role: startpage.RoleMemory, Name: c.Account}
+	n := 1
+	for _, from := range sys.StartCaps() {
+		if rights := rightsOf(from.Role); rights != 0 && n < len(entries) {
+			entries[n] = from
+			entries[n].Name = c.Give(from.Name, rights)
+			n++
+		}
+	}
+	t.Entries = uint64(n)
+	w.page.Caps = t
+}
+
+// files writes its descriptors, and returns where the pipes among them are.
+func (w *writer) files(c *mem.Child, from []file.FD, number uint64) (pipes []uint64, err error) {
+	t, entries := table[startpage.File](w, file.MaxFiles)
+	w.page.Files = t
+	for i, fd := range from {
+		if fd < 0 || i >= len(entries) {
+			continue
+		}
+		if entries[i], err = file.Pass(fd, number, c.Give); err != nil {
+			return pipes, err
+		}
+		if at := file.PipeOf(&entries[i]); at != 0 {
+			if e := c.Share(at); e != abi.OK {
+				return pipes, e
+			}
+			pipes = append(pipes, at)
+		}
+	}
+	return pipes, nil
+}

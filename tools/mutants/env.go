@@ -1,0 +1,32 @@
+package main
+
+// envBoot boots the tests of environments; envHost runs those of kernel/env.
+const (
+	envBoot = "go run ./qemu/exo-run -cpus 4 -append 'tests=env/*,torture/env* torture=3s exit'"
+	envHost = "go test -race -timeout 60s ./kernel/env"
+)
+
+// envMutants are faults in environments: accounts, bindings, calls, upcalls, ends.
+var envMutants = []mutant{
+	{"env: a quota is not looked at", "kernel/env/quota.go", []edit{{"if w&closed != 0 || n > limitOf(w)-w&usedMask {\n\t\t\treturn false\n\t\t}\n\t\tif q.word.CompareAndSwap(w, w+n) {", "if w&closed != 0 {\n\t\t\treturn false\n\t\t}\n\t\tif q.word.CompareAndSwap(w, w+n) {"}}, envHost},
+	{"env: what is given back is subtracted by a store", "kernel/env/quota.go", []edit{{"\t\tif q.word.CompareAndSwap(w, w-n) {\n\t\t\treturn\n\t\t}", "\t\tq.word.Store(w - n)\n\t\treturn"}}, envHost},
+	{"env: a closed quota is open", "kernel/env/quota.go", []edit{{"!q.word.CompareAndSwap(w, w|closed)", "!q.word.CompareAndSwap(w, w)"}}, envHost},
+	{"env: Made does not see that it is gone", "kernel/env/payer.go", []edit{{"if w>>32 >= uint64(n)>>32 {", "if w>>32 > uint64(n)>>32 {"}}, envHost},
+	{"env: Moved gives back to the wrong one", "kernel/env/payer.go", []edit{{"case p.word.CompareAndSwap(w, wordOf(n, to)):\n\t\t\treturn from", "case p.word.CompareAndSwap(w, wordOf(n, to)):\n\t\t\treturn to"}}, envHost},
+	{"env: a binding lets two in", "kernel/env/binding.go", []edit{{"!b.lock.CompareAndSwap(0, 1); spins++ {", "b.lock.Swap(1) > 1; spins++ {"}}, envHost},
+	{"env: frames keep what was in them", "kernel/framecalls.go", []edit{{"\t\tclear(amd64.PhysAddr((first + i).Addr()).Bytes(mm.FrameSize))\n", "\t\t_ = i\n"}}, envBoot},
+	{"env: a teardown leaves pages mapped", "kernel/account.go", []edit{{"\tunbind(b, mm.Frame(o.First), o.Second)\n", ""}}, envBoot},
+	{"env: frames are not given back", "kernel/account.go", []edit{{"\tif rights&owns != 0 {\n\t\tfreeRun(", "\tif false {\n\t\tfreeRun("}}, envBoot},
+	{"env: ownership can be derived", "kernel/capcalls.go", []edit{{"cap.Rights(f.RSI) &^ owns}", "cap.Rights(f.RSI)}"}}, envBoot},
+	{"env: a page may be written and executed", "kernel/pagecalls.go", []edit{{" && p != uint64(abi.PermRead|abi.PermWrite|abi.PermExecute)", ""}}, envBoot},
+	{"env: a mapping does not ask for rights", "kernel/pagecalls.go", []edit{{"cap.Kind(abi.KindFrames), need) // under the lock", "cap.Kind(abi.KindFrames), 0) // under the lock"}}, envBoot},
+	{"env: the old place stays mapped", "kernel/pagecalls.go", []edit{{"\tif moves {\n\t\tunbind(", "\tif false {\n\t\tunbind("}}, envBoot},
+	{"env: unmapping takes what others have mapped there", "kernel/binding.go", []edit{{"if !ok || m.Frame != first+mm.Frame(i) || m.Size != size {", "if !ok || m.Size != size {"}}, envBoot},
+	{"env: a part may be larger than the whole", "kernel/account.go", []edit{{"part.First-whole.First <= whole.Second-part.Second", "true"}}, envBoot},
+	{"env: an upcall begins at the top again", "kernel/upcall.go", []edit{{"\t\tsp -= redZone\n", "\t\tsp = t.start.UpcallHigh\n"}}, envBoot},
+	{"env: quotas do not come back", "kernel/env.go", []edit{{"\t\tg.frames.Grow(frames)\n", ""}}, envBoot},
+	{"env: an environment ends and keeps what it holds", "kernel/envend.go", []edit{{"\te.sweepCaps()\n", ""}}, envBoot},
+	{"env: a suspended thread goes on", "kernel/thread.go", []edit{{"p&(pendSuspend|pendEnvSuspend) != 0 && p&pendEnd == 0", "false"}}, envBoot},
+	{"env: everybody may use any port", "kernel/devicecalls.go", []edit{{" || !within(o, cap.Object{First: port, Second: bytes})", ""}}, envBoot},
+	{"env: a transfer costs nobody", "kernel/capcalls.go", []edit{{"\tpayerOf(slotOf(name).Payer.Moved(name, from.holder(), to.holder())).discharge(cost)\n", ""}}, envBoot},
+}

@@ -1,0 +1,123 @@
+//go:build exouser
+
+// Init is the first program: the kernel gives it everything. It makes the disk that all programs share, runs what the
+// kernel's command line asks for by run=PROGRAM,…, and starts the shell on the console, and again when that ends. A shell that
+// ends with the status poweroff has the machine turned off.
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"exo/kernel/abi"
+	"exo/libos/console"
+	"exo/libos/file"
+	"exo/libos/proc"
+	"exo/libos/start"
+	"exo/libos/startpage"
+	"exo/libos/sys"
+	"exo/libos/thread"
+)
+
+const (
+	shell      = "bin/sh"
+	poweroff   = 100 // status of a shell that has been told to
+	diskFrames = 512
+	bootNs     = 1_000_000_000 // a shell that ends sooner than this is not started again at once
+)
+
+func say(text string) { console.Write([]byte("init: " + text + "\r\n")) }
+
+func main() {
+	makeDisk()
+	list, exit := words(start.Line())
+	failed := false
+	for _, p := range list {
+		failed = !run(p) || failed
+	}
+	if exit {
+		end(failed)
+	}
+	for {
+		if _, err := file.Stat(shell); err != nil {
+			say("there is no " + shell)
+			for {
+				thread.Sleep(bootNs)
+			}
+		}
+		id, err := start1([]string{shell})
+		status := int64(0)
+		if err == nil {
+			status, err = proc.Wait(id)
+		}
+		switch {
+		case err != nil:
+			say(shell + ": " + err.Error())
+		case status == poweroff:
+			end(false)
+		case status != 0:
+			say(shell + " ended with status " + strconv.Itoa(int(status)))
+		}
+		thread.Sleep(bootNs / 10)
+	}
+}
+
+// words are the programs of run=, and whether the machine is to end after them.
+func words(line string) (programs []string, exit bool) {
+	for _, w := range strings.Fields(line) {
+		if w == "exit" {
+			exit = true
+		} else if list, ok := strings.CutPrefix(w, "run="); ok {
+			programs = strings.Split(list, ",")
+		}
+	}
+	return programs, exit
+}
+
+// run runs a program: its name, and its arguments after it, with colons between them.
+func run(command string) bool {
+	args := strings.Split(command, ":")
+	if !strings.Contains(args[0], "/") {
+		args[0] = "bin/" + args[0]
+	}
+	id, err := start1(args)
+	if err != nil {
+		say(args[0] + ": " + err.Error())
+		return false
+	}
+	status, err := proc.Wait(id)
+	if err != nil || status != 0 {
+		say(args[0] + " ended with status " + strconv.Itoa(int(status)))
+		return false
+	}
+	return true
+}
+
+// start1 starts a program with most of what there is.
+func start1(args []string) (proc.ID, error) {
+	var info abi.EnvInfo
+	if e := sys.EnvInspect(0, &info); e != abi.OK {
+		return 0, e
+	}
+	frames, caps := info.FrameLimit-info.Frames, info.CapLimit-info.Caps
+	return proc.Spawn(args[0], args, &proc.Attr{Frames: frames - frames/8, Caps: caps - caps/8, Env: []string{"PATH=/bin", "HOME=/"}})
+}
+
+func end(failed bool) {
+	status := int64(0)
+	if failed {
+		status = 1
+	}
+	e := sys.SystemEnd(sys.StartCap(startpage.RoleConsole, 0), status)
+	say("cannot end: " + e.Error())
+}
+
+// makeDisk takes the frames for files in memory.
+func makeDisk() {
+	frames, _, err := sys.FrameAlloc(sys.StartCap(startpage.RoleMemory, 0), abi.HowNear, 0, diskFrames, 0)
+	if err != abi.OK {
+		say("no memory for files: " + err.Error())
+		return
+	}
+	sys.AddStartCap(startpage.Cap{Role: startpage.RoleDisk, Name: frames, Value: diskFrames * 4096})
+}
