@@ -134,3 +134,72 @@ func testPingPong(t *ktest.T, _ int) {
 }
 
 var pingPong [2]atomic.Uint64
+
+// directed is testYieldTo's: who ran, in order, since the waiters were woken.
+var directed struct {
+	ids   [8]sched.ID
+	order [8]atomic.Uint64
+	ran   atomic.Uint64
+	stop  atomic.Uint32
+	ended atomic.Uint64
+	hits  uint64
+}
+
+// testYieldTo: on one CPU several tasks are woken, and the one that is named runs before those that came earlier. It is refused now and
+// then: the caller's quantum may be over just then.
+func testYieldTo(t *ktest.T, _ int) {
+	g := &directed
+	g.stop.Store(0)
+	g.ended.Store(0)
+	g.hits = 0
+	taskTest.t = t
+	for i := range g.ids {
+		g.ids[i], _ = spawn(&sched.Start{Name: "waiter", Affinity: 1, Detached: true}, func(i uint64) uint64 {
+			g := &directed
+			for g.stop.Load() == 0 {
+				park()
+				if at := g.ran.Add(1) - 1; at < uint64(len(g.order)) {
+					g.order[at].Store(i)
+				}
+			}
+			g.ended.Add(1)
+			return 0
+		}, uint64(i))
+	}
+	spawn(&sched.Start{Name: "director", Affinity: 1, Detached: true}, func(uint64) uint64 {
+		g := &directed
+		n := uint64(len(g.ids))
+		for round := range uint64(100) {
+			for range n { // they park
+				yield()
+			}
+			g.ran.Store(0)
+			named := 1 + round%(n-1)
+			flags := amd64.IRQDisable()
+			for _, id := range g.ids {
+				wake(id)
+			}
+			ok := yieldTo(g.ids[named])
+			amd64.IRQRestore(flags)
+			if ok {
+				g.hits++
+				taskTest.t.Equal(0, g.order[0].Load(), named, "who is named runs first")
+			}
+			for g.ran.Load() < n {
+				yield()
+			}
+		}
+		taskTest.t.Check(0, !yieldTo(0), "nobody is none")
+		g.stop.Store(1)
+		for _, id := range g.ids {
+			wake(id)
+		}
+		g.ended.Add(1)
+		return 0
+	}, 0)
+	for spins := 200; g.ended.Load() != uint64(len(g.ids))+1; spins++ {
+		machine.Relax(spins)
+	}
+	t.Check(0, g.hits > 50, "most are not refused")
+	t.Count(g.hits)
+}

@@ -91,6 +91,7 @@ var tests = [...]ktest.Test{
 	{"sched/quantum: short while somebody wakes, else long", 1, testQuantum},
 	{"numa/home: a task goes to its memory", 1, testHome},
 	{"sched/million: each of 10^6 operations is done once, by a task that runs in one place", 1, testMillion},
+	{"sched/yield-to: who is named runs before those that have waited longer", 1, testYieldTo},
 	{"sched/near: thieves take from the nearest that has too much", 1, testNear},
 	{"work/fork-join: the same result on any number of CPUs, each job once", 1, testForkJoin},
 	{"work/graph: tasks run after those they need, within what there is", 1, testGraph},
