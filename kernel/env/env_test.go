@@ -2,6 +2,7 @@ package env
 
 import (
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"exo/internal/seeds"
 	"exo/kernel/cap"
+	ksync "exo/kernel/sync"
 )
 
 func TestQuota_G1_NeverMoreThanTheLimit(t *testing.T) {
@@ -152,6 +154,12 @@ func TestPayer_G1_EachIsGivenBack(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMain has who waits for a binding let others run, as the kernel does.
+func TestMain(m *testing.M) {
+	ksync.Relax = func(int) { runtime.Gosched() }
+	os.Exit(m.Run())
 }
 
 // TestBinding_G1_OneAtATime: between Lock and Unlock nobody else is.
