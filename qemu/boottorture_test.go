@@ -13,13 +13,13 @@ import (
 // tortures are the torture tests, in the kernel's order.
 var tortures = []string{"torture/queue", "torture/hazard", "torture/ring", "torture/deque", "torture/sleeplock", "torture/order", "torture/rcu", "torture/frames", "torture/slab", "torture/tasks", "torture/spaces", "torture/cap", "torture/mixed", "torture/env", "torture/ipc"}
 
-// TestTorture runs each torture test for three seconds, on several numbers of CPUs. (TestBoot runs them too, for a second or less.)
+// TestTorture runs each torture test for two seconds, on several numbers of CPUs. (TestBoot runs them too, for a second or less.)
 // `make torture T=10m` runs them for longer.
 func TestTorture(t *testing.T) {
 	for _, cpus := range []int{1, 2, 4, 8} {
 		t.Run(fmt.Sprintf("cpus=%d", cpus), func(t *testing.T) {
 			t.Parallel()
-			k := kernel(t, "tests=torture/* torture=3s exit")
+			k := kernel(t, "tests=torture/* torture=2s exit")
 			k.CPUs = cpus
 			r := boot(t, k, Options{Limits: Limits{Silence: time.Minute, Total: 8 * time.Minute}, Min: len(tortures)})
 			inKernelTests(t, r)
