@@ -65,7 +65,6 @@ var tests = [...]ktest.Test{
 	{"env/pages: map, protect, move, hide, unmap, and each refusal", 1, testEnvPages},
 
 	{"ipc/call: words and capabilities arrive, either side first, and each refusal", 1, testIPC},
-	{"notify/bits: set, taken once, by timers, ends, the console, interrupts", 1, testNotify},
 	{"notify/predicate: a thread goes on when its program says so", 1, testPredicate},
 	{"revoke/abort: an upcall, and at the deadline what is missing is taken", 1, testRepossess},
 	{"torture/ipc: calls, notifications, revocations, ends: each call has one answer, all comes back", 1, testTortureIPC},
@@ -90,7 +89,6 @@ var tests = [...]ktest.Test{
 	{"sched/quantum: short while somebody wakes, else long", 1, testQuantum},
 	{"numa/home: a task goes to its memory", 1, testHome},
 	{"sched/million: each of 10^6 operations is done once, by a task that runs in one place", 1, testMillion},
-	{"sched/yield-to: who is named runs before those that have waited longer", 1, testYieldTo},
 	{"sched/near: thieves take from the nearest that has too much", 1, testNear},
 	{"work/fork-join: the same result on any number of CPUs, each job once", 1, testForkJoin},
 	{"work/graph: tasks run after those they need, within what there is", 1, testGraph},

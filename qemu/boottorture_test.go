@@ -34,7 +34,9 @@ func TestTorture(t *testing.T) {
 					assert.True(t, strings.HasPrefix(d, name+": "), "%q among what %s says", d, name)
 					t.Log(d)
 				}
-				assert.Equal(t, fmt.Sprint(cpus), test.Directives["cpus"])
+				if name != "torture/env" && name != "torture/ipc" { // one CPU begins them, and their threads are everywhere
+					assert.Equal(t, fmt.Sprint(cpus), test.Directives["cpus"])
+				}
 			}
 			assert.Equal(t, tortures, names)
 		})
