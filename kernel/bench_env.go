@@ -7,7 +7,6 @@ import (
 
 	"exo/arch/amd64"
 	"exo/kernel/abi"
-	"exo/kernel/cap"
 	"exo/kernel/mm"
 	"exo/kernel/sync/atom"
 )
@@ -78,19 +77,6 @@ func prepareEnv() bool {
 		d[wordStart+i].Store(v)
 	}
 	return true
-}
-
-// mapped is the name of the capability that an environment has mapped at an address, 0: there is none.
-func (p *puppet) mapped(va uint64) uint64 {
-	var names [64]cap.Name
-	n, _ := capTab.Held(p.h, 1, names[:], 1<<20)
-	for _, name := range names[:n] {
-		info, err := capTab.Inspect(name, p.h)
-		if b := &slotOf(name).Binding; err == nil && info.Kind == cap.Kind(abi.KindFrames) && b.Env == p.h && b.VA == va {
-			return uint64(name)
-		}
-	}
-	return 0
 }
 
 // call writes a call with words of the page for arguments; 0xff is none: that register is 0.

@@ -178,7 +178,9 @@ func stopped(s *script) {
 	t := s.p[cli].env.first
 	t.user.Pending.Or(pendSuspend)
 	t.nudge()
-	sleepUntil(amd64.NowNs() + 1_000_000)
+	for i := 0; t.stopped.Load() == 0 && i < 10_000; i++ { // else it may not have seen it before it is taken back
+		sleepUntil(amd64.NowNs() + 1_000_000)
+	}
 	t.user.Pending.And(^pendSuspend)
 	t.nudge()
 }
