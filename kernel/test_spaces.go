@@ -156,15 +156,15 @@ func testUserCopy(t *ktest.T, cpu int) {
 		_, _, ok := amd64.CopyInString(to[:8], va)
 		t.Check(cpu, !ok, "ring 3 has no string there")
 	}
-	testStrings(t, cpu)
+	checkStrings(t, cpu)
 	t.Check(cpu, !amd64.UserAccessOpen() || !amd64.CPUFeatures.SMAP, "ring 3's memory is shut when no copy is under way")
 	drop()
 	closeSpace(t, cpu, s)
 	t.Equal(cpu, freeFrames(), before, "free frames at the end")
 }
 
-// testStrings has strings end everywhere around the edge of two pages, and at the end of all that is mapped.
-func testStrings(t *ktest.T, cpu int) {
+// checkStrings has strings end everywhere around the edge of two pages, and at the end of all that is mapped.
+func checkStrings(t *ktest.T, cpu int) {
 	var text, got [40]byte
 	for i := range text {
 		text[i] = byte('a' + i%26)

@@ -10,12 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tortures are the torture tests, in the kernel's order.
-var tortures = []string{"torture/queue", "torture/hazard", "torture/ring", "torture/deque", "torture/sleeplock", "torture/order", "torture/rcu", "torture/frames", "torture/slab", "torture/tasks", "torture/spaces", "torture/cap", "torture/mixed", "torture/env", "torture/ipc"}
-
 // TestTorture runs each torture test for two seconds, on several numbers of CPUs. (TestBoot runs them too, for a second or less.)
 // `make torture T=10m` runs them for longer.
 func TestTorture(t *testing.T) {
+	var tortures []string
+	for _, name := range inKernel(t) {
+		if strings.HasPrefix(name, "torture/") {
+			tortures = append(tortures, name)
+		}
+	}
+	require.NotEmpty(t, tortures)
 	for _, cpus := range []int{1, 2, 4, 8} {
 		t.Run(fmt.Sprintf("cpus=%d", cpus), func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,79 @@
+package qemu
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The kernel's table of tests, read from its source: a boot that reports fewer is a failure.
+
+// inKernel returns the names in the table, up to the colon, in its order.
+func inKernel(t *testing.T) []string {
+	names, _ := table(t)
+	return names
+}
+
+// table returns the names of the tests and the names of their functions.
+func table(t *testing.T) (names []string, functions map[string]bool) {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "../kernel/tests.go", nil, 0)
+	require.NoError(t, err)
+	functions = map[string]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		l, ok := n.(*ast.CompositeLit)
+		if !ok || l.Type != nil || len(l.Elts) != 3 { // only the elements have no type
+			return true
+		}
+		name, err := strconv.Unquote(l.Elts[0].(*ast.BasicLit).Value)
+		require.NoError(t, err)
+		name, _, _ = strings.Cut(name, ":")
+		names = append(names, name)
+		functions[l.Elts[2].(*ast.Ident).Name] = true
+		return true
+	})
+	require.NotEmpty(t, names)
+	return names, functions
+}
+
+// Every test that is written is in the table: one that fell out of it would never fail again.
+func TestEveryTestIsInTheTable(t *testing.T) {
+	_, listed := table(t)
+	files, err := filepath.Glob("../kernel/*.go")
+	require.NoError(t, err)
+	written := 0
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		require.NoError(t, err)
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv != nil || !isTest(fn) {
+				continue
+			}
+			written++
+			assert.True(t, listed[fn.Name.Name], "%s in %s is not in kernel/tests.go", fn.Name.Name, file)
+		}
+	}
+	assert.Equal(t, len(listed), written)
+}
+
+// isTest says whether fn is func testX(t *ktest.T, cpu int).
+func isTest(fn *ast.FuncDecl) bool {
+	ps := fn.Type.Params.List
+	if !strings.HasPrefix(fn.Name.Name, "test") || len(ps) != 2 {
+		return false
+	}
+	p, ok := ps[0].Type.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	s, ok := p.X.(*ast.SelectorExpr)
+	return ok && s.Sel.Name == "T"
+}
