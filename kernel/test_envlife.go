@@ -132,7 +132,7 @@ func testEnvLife(t *ktest.T, _ int) {
 				q.ask(uint64(abi.EnvExit), 42)
 				t.Check(0, !q.wait(), "who exits does not come back")
 				p.gets(0, "then it is looked at", abi.EnvInspect, q.name, p.place(pupFree))
-				t.Check(0, waitEndedTest(q.env, q.h), "it has ended")
+				t.Check(0, hasEnded(q.env, q.h), "it has ended")
 				p.gets(0, "and again", abi.EnvInspect, q.name, p.place(pupFree))
 				t.Equal(0, p.data[pupFree].Load(), abi.EnvEnded, "its state")
 				t.Equal(0, p.data[pupFree+1].Load(), 42, "its status")
@@ -159,21 +159,15 @@ func testEnvLife(t *ktest.T, _ int) {
 		q := p.breed(20, 10, 0)
 		r := q.h
 		p.gets(0, "deleting its capability", abi.CapDelete, q.name)
-		t.Check(0, waitEndedTest(q.env, r), "ends it")
+		t.Check(0, hasEnded(q.env, r), "ends it")
 		p.end()
 		return 0
 	})
 }
 
-// waitEndedTest waits until an environment is swept, or no more.
-func waitEndedTest(e *env, h cap.Holder) bool {
-	for range 100_000 {
-		if e.number.Load() != uint32(h) || e.state.Load() == envEnded {
-			return true
-		}
-		sleepUntil(amd64.NowNs() + waitNs)
-	}
-	return false
+// hasEnded waits until an environment is swept, or no more.
+func hasEnded(e *env, h cap.Holder) bool {
+	return eventually(func() bool { return e.number.Load() != uint32(h) || e.state.Load() == envEnded })
 }
 
 func quotaIs(p *puppet, frameLimit, frameUsed, capLimit, capUsed uint64) bool {
@@ -326,7 +320,7 @@ func testEnvFaults(t *ktest.T, _ int) {
 		p.data[pupDeep].Store(1 << 40)
 		p.ask(doLoad, 0x5000_0000)
 		t.Check(0, !p.wait(), "without room for more it is ended")
-		t.Check(0, waitEndedTest(p.env, p.h) && p.env.status.Load() == abi.StatusFault, "for that reason")
+		t.Check(0, hasEnded(p.env, p.h) && p.env.status.Load() == abi.StatusFault, "for that reason")
 		p.env.unref()
 
 		for round := range 3 {
@@ -344,7 +338,7 @@ func testEnvFaults(t *ktest.T, _ int) {
 			}
 			p.ask(doLoad, 0x5000_0000)
 			t.Check(0, !p.wait(), "there is no way in")
-			t.Check(0, waitEndedTest(p.env, p.h) && p.env.status.Load() == abi.StatusFault, "so it has ended")
+			t.Check(0, hasEnded(p.env, p.h) && p.env.status.Load() == abi.StatusFault, "so it has ended")
 			p.env.unref()
 		}
 		return 0
@@ -423,7 +417,7 @@ func testEnvSuspend(t *ktest.T, _ int) {
 			switch cpu % 2 {
 			case 0:
 				p.gets(0, "the thread is destroyed", abi.ThreadDestroy, q.thr)
-				t.Check(0, waitEndedTest(q.env, q.h) && q.env.status.Load() == abi.StatusKilled, "with it the environment ends")
+				t.Check(0, hasEnded(q.env, q.h) && q.env.status.Load() == abi.StatusKilled, "with it the environment ends")
 				p.refused(abi.Dead, "once", abi.ThreadDestroy, q.thr)
 				p.gets(0, "its capability", abi.CapDelete, q.thr)
 			case 1:

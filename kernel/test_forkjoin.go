@@ -45,8 +45,8 @@ const forkJoinRounds = 9
 // testForkJoin: jobs on one worker, on two, on all: the same result, each job once; and how much faster it was.
 func testForkJoin(t *ktest.T, _ int) {
 	n, rounds, each := uint64(21), 1, uint64(4)
-	if options.TortureS > 1 { // as long as it takes to measure
-		n, rounds, each = 27, forkJoinRounds, max(uint64(options.TortureS)/4, 8)
+	if options.Torture > 1000 { // as long as it takes to measure
+		n, rounds, each = 27, forkJoinRounds, max(uint64(options.Torture)/4000, 8)
 	}
 	want := plainFib(n)
 	counts, kinds := [...]int{1, 2, ncpu}, 0

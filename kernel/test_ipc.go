@@ -37,13 +37,10 @@ func (p *puppet) given(kind uint64, o cap.Object) uint64 {
 // begins has the puppet begin a call that blocks, and returns when it does.
 func (p *puppet) begins(call abi.Call, args ...uint64) {
 	p.ask(uint64(call), args...)
-	for range 1_000_000 {
-		if t := p.env.first; t != nil && t.state() == uint64(sched.Blocked) && t.user.Pending.Load() == 0 {
-			return
-		}
-		yield()
-	}
-	p.t.Check(0, false, "a puppet blocks")
+	p.t.Check(0, eventually(func() bool {
+		t := p.env.first
+		return t != nil && t.state() == uint64(sched.Blocked) && t.user.Pending.Load() == 0
+	}), "a puppet blocks")
 }
 
 const (

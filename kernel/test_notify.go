@@ -74,7 +74,7 @@ func lendNotification(s *script) {
 
 // manyBits: those of no interest have the waiter wait on, one of interest has it go on.
 func manyBits(s *script) {
-	for i := range value(200) {
+	for i := range value(40) {
 		bit := 2 + 2*(i&1)
 		for _, a := range [...]step{
 			{0, begins, abi.Wait, 0, 0, [6]value{note, 6, forever}},

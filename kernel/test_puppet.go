@@ -276,16 +276,24 @@ func (p *puppet) ended() bool {
 
 // wait waits until it is done; false: it never will be.
 func (p *puppet) wait() bool {
-	for range 3_000_000 {
-		if p.data[pupDone].Load() == p.data[pupAsked].Load() {
+	done := func() bool { return p.data[pupDone].Load() == p.data[pupAsked].Load() }
+	p.t.Check(0, eventually(func() bool { return done() || p.ended() }), "a puppet comes back")
+	return done()
+}
+
+// eventually lets others run until cond holds: by yielding at first, and then asleep, a millisecond at a time. It gives up
+// after half a minute, which is far more than any sound wait needs.
+func eventually(cond func() bool) bool {
+	for n := range 40_000 {
+		switch {
+		case cond():
 			return true
+		case n < 10_000:
+			yield()
+		default:
+			sleepUntil(amd64.NowNs() + 1_000_000)
 		}
-		if p.ended() {
-			return false
-		}
-		yield()
 	}
-	p.t.Check(0, false, "a puppet comes back")
 	return false
 }
 
@@ -357,16 +365,7 @@ func (p *puppet) place(word int) uint64 { return pupData + uint64(p.i)<<12 + uin
 func (p *puppet) end() {
 	e := p.env
 	e.finish(abi.StatusKilled)
-	for spins := range 100_000 {
-		if e.state.Load() == envEnded || e.number.Load() != uint32(p.h) {
-			break
-		}
-		if spins > 1000 {
-			sleepUntil(amd64.NowNs() + waitNs)
-		}
-		yield()
-	}
-	p.t.Check(0, e.state.Load() == envEnded, "an environment that was destroyed ends")
+	p.t.Check(0, hasEnded(e, p.h), "an environment that was destroyed ends")
 	e.unref()
 }
 

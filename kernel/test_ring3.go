@@ -369,7 +369,7 @@ func testRingForeign(t *ktest.T, cpu int) {
 
 // testRingPreempted: threads that take turns by the timer lose no register, and get none of another's.
 func testRingPreempted(t *ktest.T, cpu int) {
-	const each, wanted = 2, 1000
+	const each, wanted = 2, 300
 	if cpu == 0 {
 		openRing(t, cpu, ringThreads)
 		onTick = func(me *local) {

@@ -39,14 +39,11 @@ var torture struct {
 
 // tortureNs is how long a test runs if the command line does not say. Many virtual CPUs are busy for longer anyway.
 func tortureNs() uint64 {
-	const second = 1_000_000_000
-	switch {
-	case options.TortureS != 0:
-		return uint64(options.TortureS) * second
-	case ncpu > 16:
-		return second * 3 / 10
+	const ms = 1_000_000
+	if options.Torture != 0 {
+		return uint64(options.Torture) * ms
 	}
-	return second * 4 / 10
+	return 400 * ms
 }
 
 // beginTorture has CPU 0 prepare the test and all CPUs start to tick; tick is called in each tick, or stumble if it

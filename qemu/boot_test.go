@@ -127,7 +127,7 @@ func TestBoot(t *testing.T) {
 		covered[m.name] = true
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			k := kernel(t, "tests=all exit")
+			k := kernel(t, "tests=all torture=200ms ops=100000 exit")
 			m.set(&k)
 			r := boot(t, k, Options{Limits: m.limits, Min: len(inKernel(t))})
 			inKernelTests(t, r)

@@ -27,8 +27,8 @@ func TestTimeIsKept(t *testing.T) {
 	}
 }
 
-// TestAMillionOperations has the scheduler do 10^6 operations, none lost and none done twice, on 1 to 64 CPUs. (TestBoot does as many,
-// but where CPUs are many only a part.)
+// TestAMillionOperations has the scheduler do 10^6 operations, none lost and none done twice, on 1 to 64 CPUs. (TestBoot does a part
+// of that on every machine.)
 func TestAMillionOperations(t *testing.T) {
 	for _, cpus := range []int{1, 4, 64} {
 		t.Run(fmt.Sprintf("cpus=%d", cpus), func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTorture runs each torture test for two seconds, on several numbers of CPUs. (TestBoot runs them too, for a second or less.)
+// TestTorture runs each torture test for a second, on several numbers of CPUs. (TestBoot runs them too, for a part of one.)
 // `make torture T=10m` runs them for longer.
 func TestTorture(t *testing.T) {
 	var tortures []string
@@ -23,7 +23,7 @@ func TestTorture(t *testing.T) {
 	for _, cpus := range []int{1, 2, 4, 8} {
 		t.Run(fmt.Sprintf("cpus=%d", cpus), func(t *testing.T) {
 			t.Parallel()
-			k := kernel(t, "tests=torture/* torture=2s exit")
+			k := kernel(t, "tests=torture/* torture=1s exit")
 			k.CPUs = cpus
 			r := boot(t, k, Options{Limits: Limits{Silence: time.Minute, Total: 8 * time.Minute}, Min: len(tortures)})
 			inKernelTests(t, r)

@@ -5,7 +5,7 @@
 //	seed=N                  seed of everything random; decimal or 0x…
 //	exit                    end QEMU when done, with a status that tells pass from fail
 //	exact                   time is simulated, so tests can be strict about it
-//	torture=TIME            how long each torture test runs: seconds, or with a unit, as in 10m (each takes a second or less)
+//	torture=TIME            how long each torture test runs: seconds, or with a unit, as in 10m or 200ms (without: 0.4 s)
 //	ops=N                   how many operations sched/million does (a million, or less where CPUs are many)
 //	rt=edf|rm               which real-time task comes first: by deadline (edf), or by rate: the shorter period (rm)
 //	crash=KIND[@CPU|@all]   crash on purpose: nil bounds divide overflow panic doublefault gp nmi hang lockorder; rcustall
@@ -60,7 +60,7 @@ type Options struct {
 	Bench    string // globs, "" for none
 	Seed     uint64
 	HasSeed  bool
-	TortureS uint32 // seconds; 0 for the default
+	Torture  uint32 // ms; 0 for the default
 	Ops      uint64 // 0 for the default
 	ByRate   bool   // rt=rm
 	Run      string // names of programs, "" for none
@@ -159,10 +159,10 @@ func (o *Options) word(word string) {
 			o.complain(word, "not a number of 64 bits")
 		}
 	case "torture":
-		if v, ok := seconds(value); ok && v > 0 && v <= maxTortureS {
-			o.TortureS = uint32(v)
+		if v, ok := milliseconds(value); ok && v > 0 && v <= maxTorture {
+			o.Torture = uint32(v)
 		} else {
-			o.complain(word, "not a time of 1s to 24h")
+			o.complain(word, "not a time of 1ms to 24h")
 		}
 	case "ops":
 		if v, ok := number(value); ok && v > 0 && v <= maxOps {
@@ -251,25 +251,27 @@ func cut(s string, sep byte) (before, after string, found bool) {
 }
 
 const (
-	maxTortureS = 24 * 60 * 60
-	maxOps      = 1_000_000_000_000
+	maxTorture = 24 * 60 * 60 * 1000 // ms
+	maxOps     = 1_000_000_000_000
 )
 
-// seconds reads a time: a number of seconds, or of what a unit says: s, m, h.
-func seconds(s string) (v uint64, ok bool) {
-	unit := uint64(1)
-	if s != "" {
-		switch s[len(s)-1] {
+// milliseconds reads a time: a number of seconds, or of what a unit says: ms, s, m, h.
+func milliseconds(s string) (v uint64, ok bool) {
+	unit := uint64(1000)
+	if n := len(s); n > 1 && s[n-2:] == "ms" {
+		unit, s = 1, s[:n-2]
+	} else if n > 0 {
+		switch s[n-1] {
 		case 's':
-			s = s[:len(s)-1]
+			s = s[:n-1]
 		case 'm':
-			unit, s = 60, s[:len(s)-1]
+			unit, s = 60_000, s[:n-1]
 		case 'h':
-			unit, s = 3600, s[:len(s)-1]
+			unit, s = 3_600_000, s[:n-1]
 		}
 	}
 	v, ok = number(s)
-	if !ok || v > maxTortureS {
+	if !ok || v > maxTorture {
 		return 0, false
 	}
 	return v * unit, true

@@ -14,7 +14,7 @@ import (
 )
 
 func parse(line string) *Options {
-	o := &Options{Tests: "stale", Bench: "stale", Seed: 1, HasSeed: true, TortureS: 5, Ops: 6, ByRate: true, Exit: true, Crash: CrashHang, CrashCPU: 9,
+	o := &Options{Tests: "stale", Bench: "stale", Seed: 1, HasSeed: true, Torture: 5000, Ops: 6, ByRate: true, Exit: true, Crash: CrashHang, CrashCPU: 9,
 		Mute: 1, HasMute: true, Tune: 3, HasTune: true, nbad: 3, bad: [8]Complaint{{"stale", "stale"}}}
 	Parse(line, o)
 	return o
@@ -56,17 +56,18 @@ func TestEachWordIsRead(t *testing.T) {
 		"crash=hang":                    {Tests: "all", Crash: CrashHang},
 		"crash=lockorder":               {Tests: "all", Crash: CrashLockOrder},
 		"crash=rcustall@1":              {Tests: "all", Crash: RCUStall, CrashCPU: 1},
-		"torture=10":                    {Tests: "all", TortureS: 10},
-		"torture=0x10s":                 {Tests: "all", TortureS: 16},
-		"torture=90s":                   {Tests: "all", TortureS: 90},
-		"torture=10m":                   {Tests: "all", TortureS: 600},
-		"torture=24h":                   {Tests: "all", TortureS: 86400},
+		"torture=10":                    {Tests: "all", Torture: 10000},
+		"torture=0x10s":                 {Tests: "all", Torture: 16000},
+		"torture=90s":                   {Tests: "all", Torture: 90000},
+		"torture=10m":                   {Tests: "all", Torture: 600000},
+		"torture=200ms":                 {Tests: "all", Torture: 200},
+		"torture=24h":                   {Tests: "all", Torture: 86400000},
 		"crash=panic@3":                 {Tests: "all", Crash: CrashPanic, CrashCPU: 3},
 		"crash=nmi@all":                 {Tests: "all", Crash: CrashNMI, CrashCPU: AllCPUs},
 		"\texit \n tests=x\rbench=y  ":  {Tests: "x", Bench: "y", Exit: true},
 		"tests=a seed=1 tests=b seed=2": {Tests: "b", Seed: 2, HasSeed: true},
 		"crash=nil@2 crash=gp":          {Tests: "all", Crash: CrashGP},
-		"exit seed=7 bench=a crash=gp@1 mute=2 torture=1m tests=b": {Tests: "b", Bench: "a", Seed: 7, HasSeed: true, TortureS: 60, Exit: true,
+		"exit seed=7 bench=a crash=gp@1 mute=2 torture=1m tests=b": {Tests: "b", Bench: "a", Seed: 7, HasSeed: true, Torture: 60000, Exit: true,
 			Crash: CrashGP, CrashCPU: 1, Mute: 2, HasMute: true},
 	} {
 		o := parse(line)
@@ -81,10 +82,10 @@ func TestAWordThatIsNotUnderstoodIsReportedAndOtherwiseIgnored(t *testing.T) {
 		"exits": "unknown", "=": "unknown", "=x": "unknown", "EXIT": "unknown", "Tests=all": "unknown", "\x00\xff": "unknown",
 		"exit=": "no value", "exit=1": "no value", "exit=no": "no value",
 		"tests": "missing", "tests=": "missing", "bench=": "missing", "seed": "missing", "mute=": "missing", "crash=": "missing",
-		"torture": "missing", "torture=": "missing", "torture=0": "1s to 24h", "torture=0m": "1s to 24h", "torture=m": "1s to 24h",
-		"torture=1d": "1s to 24h", "torture=1.5": "1s to 24h", "torture=-1": "1s to 24h", "torture=86401": "1s to 24h",
-		"torture=25h": "1s to 24h", "torture=1441m": "1s to 24h", "torture=99999999999999999999": "1s to 24h", "torture=1ms": "1s to 24h",
-		"torture=307445734561825861m": "1s to 24h",
+		"torture": "missing", "torture=": "missing", "torture=0": "1ms to 24h", "torture=0m": "1ms to 24h", "torture=m": "1ms to 24h",
+		"torture=1d": "1ms to 24h", "torture=1.5": "1ms to 24h", "torture=-1": "1ms to 24h", "torture=86401": "1ms to 24h",
+		"torture=25h": "1ms to 24h", "torture=1441m": "1ms to 24h", "torture=99999999999999999999": "1ms to 24h", "torture=0ms": "1ms to 24h", "torture=ms": "1ms to 24h", "torture=86400001ms": "1ms to 24h",
+		"torture=307445734561825861m": "1ms to 24h",
 		"seed=x":                      "64 bits", "seed=-1": "64 bits", "seed=1x": "64 bits", "seed=0x": "64 bits", "seed=0xg": "64 bits", "seed=ff": "64 bits",
 		"seed=18446744073709551616": "64 bits", "seed=0x10000000000000000": "64 bits", "seed=99999999999999999999999": "64 bits",
 		"seed=184467440737095516150": "64 bits", "seed=1=2": "64 bits", "seed=１": "64 bits",
@@ -116,7 +117,7 @@ func TestAWordThatIsNotUnderstoodIsReportedAndOtherwiseIgnored(t *testing.T) {
 func TestABadWordDoesNotUndoAnEarlierGoodOne(t *testing.T) {
 	o := parse("exit seed=3 crash=gp@2 mute=1 torture=9 seed=x crash=what mute=z exit=no torture=x tests=")
 	require.Equal(t, 6, o.Bad())
-	require.Equal(t, uint32(9), o.TortureS)
+	require.Equal(t, uint32(9000), o.Torture)
 	require.True(t, o.Exit && o.HasSeed && o.HasMute)
 	require.Equal(t, []any{uint64(3), CrashGP, 2, uint32(1), "all"}, []any{o.Seed, o.Crash, o.CrashCPU, o.Mute, o.Tests})
 }
@@ -225,7 +226,7 @@ func sound(t *testing.T, line string) {
 	require.True(t, o.CrashCPU >= AllCPUs && o.CrashCPU <= 1<<16)
 	require.True(t, o.HasSeed || o.Seed == 0)
 	require.True(t, o.HasMute || o.Mute == 0)
-	require.LessOrEqual(t, o.TortureS, uint32(maxTortureS))
+	require.LessOrEqual(t, o.Torture, uint32(maxTorture))
 	require.LessOrEqual(t, o.Ops, uint64(maxOps))
 	again := *o
 	Parse(line, o)
