@@ -93,6 +93,19 @@ func edit(t *testing.T, path, old, new string) {
 	write(t, path, []byte(strings.Replace(text, old, new, 1)))
 }
 
+// sameBytes compares two files' bytes, and shows where they differ first.
+func sameBytes(t *testing.T, want, got []byte, what string) {
+	t.Helper()
+	n := min(len(want), len(got))
+	for i := range n {
+		if want[i] != got[i] {
+			require.FailNow(t, what+" differ", "first at byte %#x of %#x and %#x: % x, and % x", i, len(want), len(got),
+				want[i:min(i+16, len(want))], got[i:min(i+16, len(got))])
+		}
+	}
+	require.Equal(t, len(want), len(got), "%s differ in length alone", what)
+}
+
 // script makes an executable shell script.
 func script(t *testing.T, path, body string) {
 	t.Helper()

@@ -103,21 +103,21 @@ func (t toolchain) compile(module, build, elf string) error {
 	if err != nil {
 		return err
 	}
-	profile, err := hotProfile(module)
-	if err != nil {
-		return err
-	}
 	hot, err := filepath.Abs(filepath.Join(build, "hot.pgo"))
 	if err != nil {
-		return err
-	}
-	if err := writeFile(hot, profile); err != nil {
 		return err
 	}
 	cmd, err := t.command(ring0, module, build, "build", "-trimpath", "-buildvcs=false", "-pgo="+hot,
 		"-gcflags=all=-wb=false -d=pgoinlinecdfthreshold=100,pgoinlinebudget=8000",
 		"-ldflags=-T "+textStart+" -E "+entry+" -buildid= -funcalign=1", "-o", elf, "./kernel")
 	if err != nil {
+		return err
+	}
+	profile, err := hotProfile(module)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(hot, profile); err != nil {
 		return err
 	}
 	if err := run(cmd); err != nil {

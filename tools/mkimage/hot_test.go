@@ -61,14 +61,7 @@ func TestHotProfileNamesEachCallOfAMarkedFunction(t *testing.T) {
 
 // TestMarkedFunctionsAreInlined looks for what is left of them in the kernel: the compiler may not take the profile for what it is any more.
 func TestMarkedFunctionsAreInlined(t *testing.T) {
-	module, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	build := t.TempDir()
-	image := filepath.Join(build, "kernel.elf")
-	toolchain, err := activeToolchain(module)
-	require.NoError(t, err)
-	require.NoError(t, toolchain.compile(module, build, image))
-	k, err := elf.Open(image)
+	k, err := elf.Open(filepath.Join(buildOnce(t), "kernel.elf"))
 	require.NoError(t, err)
 	defer k.Close()
 	symbols, err := k.Symbols()
