@@ -167,9 +167,7 @@ var reaper struct {
 
 func callReaper(e *env) {
 	reaper.waiting[e.slot/64].Or(1 << (e.slot % 64))
-	if id := reaper.task.Load(); id != 0 {
-		wake(sched.ID(id))
-	}
+	callTask(&reaper.task)
 }
 
 func reap(uint64) uint64 {

@@ -44,14 +44,15 @@ func sysInterruptBind(s *amd64.UserState, f *amd64.SysFrame) int64 {
 		return int64(no)
 	}
 	lines.lock.Lock(pause)
-	lines.bound[i] = w
-	amd64.Handle(amd64.VectorIRQ+i, onLine)
-	ok := openLine(i)
-	lines.lock.Unlock()
-	if !ok {
-		return int64(abi.Unsupported)
+	amd64.Handle(amd64.VectorIRQ+i, onLine) // before it can come; until the lock is free, that waits
+	if openLine(i) {
+		lines.bound[i] = w
+	} else { // there is no such line, and none has been bound
+		amd64.Handle(amd64.VectorIRQ+i, nil)
+		no = abi.Unsupported
 	}
-	return 0
+	lines.lock.Unlock()
+	return int64(no)
 }
 
 func sysInterruptAck(s *amd64.UserState, f *amd64.SysFrame) int64 {

@@ -12,8 +12,8 @@ import (
 )
 
 // Visible revocation: somebody wants so many of an environment's capabilities of a kind back, and says by when. The environment gets an upcall,
-// and chooses what to give up. What it still has too many of at that time the keeper takes (the abort protocol), and writes down what that
-// was. (Engler, Kaashoek & O'Toole, "Exokernel", SOSP 1995, §3.3 and §3.4.)
+// and chooses what to give up. What it still has too many of at that time the repossessor, a task of the kernel's, takes (the abort
+// protocol), and writes down what that was. (Engler, Kaashoek & O'Toole, "Exokernel", SOSP 1995, §3.3 and §3.4.)
 
 // revocation is what is asked of an environment, and what it has lost. Its lock guards it.
 type revocation struct {
@@ -29,8 +29,10 @@ type revocation struct {
 // lostMost is how many it can be told of. What is lost before it has asked is counted (EnvInfo.Lost), and the oldest are forgotten.
 const lostMost = 64
 
-// revocations is how many are asked for.
-var revocations atom.Int64
+var (
+	revocations     atom.Int64  // how many are asked for
+	repossessorTask atom.Uint64 // sched.ID
+)
 
 // weigh is what a capability counts as: frames that it pays for, others 1.
 //
@@ -100,7 +102,7 @@ func sysRevokeRequest(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	if busy {
 		return int64(abi.Busy)
 	}
-	callKeeper()
+	callTask(&repossessorTask)
 	return 0
 }
 
@@ -121,6 +123,14 @@ func (t *thread) revokeUpcall(f *amd64.Frame) {
 func (e *env) unasked() {
 	if e.asked.deadline.Swap(0) != 0 {
 		revocations.Add(-1)
+	}
+}
+
+// repossessor is the task. It may take long over one environment; timers do not wait for that.
+func repossessor(uint64) uint64 {
+	repossessorTask.Store(uint64(currentPart().id))
+	for {
+		parkUntil(repossessDue(amd64.NowNs()))
 	}
 }
 

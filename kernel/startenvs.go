@@ -39,8 +39,8 @@ const (
 	maxSlots   = 1 << 20 // that is a fourth as many as frames, on a machine of 16 GiB
 )
 
-// ownTasks is how many tasks the kernel has from boot on: the reaper, and the keeper.
-const ownTasks = 2
+// ownTasks is how many tasks the kernel has from boot on: the reaper, the keeper, and the repossessor.
+const ownTasks = 3
 
 // startEnvs makes ring 3 ready.
 func startEnvs() {
@@ -48,13 +48,17 @@ func startEnvs() {
 	startInfo()
 	amd64.SetSyscalls(calls[:], badCall)
 	amd64.OnUserTrap, amd64.OnForeign, amd64.BeforeUser = onUserTrap, onForeign, beforeUser
-	if _, err := spawn(&sched.Start{Name: "reaper", Detached: true}, reap, 0); err != nil {
-		giveUp("out of memory", err)
-	}
-	if _, err := spawn(&sched.Start{Name: "keeper", Detached: true, Weight: sched.MaxWeight}, keeper, 0); err != nil {
-		giveUp("out of memory", err)
-	}
+	ownTask("reaper", sched.DefaultWeight, reap)
+	ownTask("keeper", sched.MaxWeight, keeper)
+	ownTask("repossessor", sched.DefaultWeight, repossessor)
 	var l text.Line
 	put(l.Str("envs: ").Int(len(envTable) - 1).Str(" environments, ").Int(len(threadTable) - 1).Str(" threads, ").
 		Int(len(capSlots)).Str(" capabilities"))
+}
+
+// ownTask starts one of the kernel's.
+func ownTask(name string, weight uint32, fn func(uint64) uint64) {
+	if _, err := spawn(&sched.Start{Name: name, Detached: true, Weight: weight}, fn, 0); err != nil {
+		giveUp("out of memory", err)
+	}
 }

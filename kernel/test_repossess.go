@@ -76,9 +76,11 @@ func testRepossess(t *ktest.T, _ int) {
 		q.refused(abi.BadCap, "all are gone", abi.Wait, n, 1, 0)
 		// A slice.
 		q.env.slice.Store(q.env.fault.Load())
-		q.begins(abi.Wait, p.lends(&q, p.makes("something", abi.NotifyCreate, p.mem), abi.RightRead), 1, soonIs())
+		bits := p.makes("something", abi.NotifyCreate, p.mem)
+		q.begins(abi.Wait, p.lends(&q, bits, abi.RightRead), 1, abi.Forever)
 		q.env.first.away = 12345
 		q.env.first.user.Pending.Or(pendSlice)
+		p.gets(0, "it goes on", abi.Notify, bits, 1)
 		q.wait()
 		t.Equal(0, d[pupFault+1].Load(), 12345, "the time that others had")
 		// It ends before the deadline.

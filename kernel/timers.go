@@ -11,8 +11,7 @@ import (
 	"exo/kernel/sync/atom"
 )
 
-// Timers: each notification may have one. A task of the kernel's, the keeper, sleeps until the earliest, and signals; it also takes back
-// what was asked for in vain (repossess.go).
+// Timers: each notification may have one. A task of the kernel's, the keeper, sleeps until the earliest, and signals.
 
 // timerHeap is those that are set, the earliest first.
 type timerHeap struct {
@@ -106,13 +105,14 @@ func sysTimerSet(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	first := timers.set(p, f.RSI, f.RDX) // with p locked: so it lives, or its teardown comes later
 	p.lock.Unlock()
 	if first {
-		callKeeper()
+		callTask(&timers.keep)
 	}
 	return 0
 }
 
-func callKeeper() {
-	if id := timers.keep.Load(); id != 0 {
+// callTask wakes one of the kernel's own tasks, if it has begun.
+func callTask(task *atom.Uint64) {
+	if id := task.Load(); id != 0 {
 		wake(sched.ID(id))
 	}
 }
@@ -132,15 +132,19 @@ func keeper(uint64) uint64 {
 			amd64.IRQRestore(flags)
 			continue
 		}
-		next = min(next, repossessDue(amd64.NowNs()))
-		if next == abi.Forever {
-			park()
-			continue
-		}
-		flags := amd64.IRQDisable()
-		here().sched.WakeAt(next)
-		here().reschedule(sched.Parks)
-		here().sched.Awake()
-		amd64.IRQRestore(flags)
+		parkUntil(next)
 	}
+}
+
+// parkUntil is park until a time; abi.Forever: none.
+func parkUntil(when uint64) {
+	if when == abi.Forever {
+		park()
+		return
+	}
+	flags := amd64.IRQDisable()
+	here().sched.WakeAt(when)
+	here().reschedule(sched.Parks)
+	here().sched.Awake()
+	amd64.IRQRestore(flags)
 }
