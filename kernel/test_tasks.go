@@ -134,3 +134,70 @@ func testPingPong(t *ktest.T, _ int) {
 }
 
 var pingPong [2]atomic.Uint64
+
+// directed is testYieldTo's: who has gone on in this round, in order.
+var directed struct {
+	ids   [6]sched.ID
+	order [6]uint64
+	ran   uint64
+	round uint64
+	hits  uint64
+	stop  bool
+	ended atomic.Uint64
+}
+
+// testYieldTo: of several tasks that are ready on one CPU, the one that is named runs next, whenever it came. The call is refused now
+// and then, for the caller's quantum may be over just then. With interrupts off nobody else comes in between, so no word is atomic.
+func testYieldTo(t *ktest.T, _ int) {
+	g := &directed
+	g.round, g.hits, g.stop = 0, 0, false
+	g.ended.Store(0)
+	taskTest.t = t
+	start := sched.Start{Name: "named", Affinity: 1, Detached: true}
+	for i := range g.ids {
+		g.ids[i], _ = spawn(&start, awaitRounds, uint64(i))
+	}
+	start.Name = "director"
+	spawn(&start, direct, 0)
+	t.Until(0, func() bool { return g.ended.Load() == uint64(len(g.ids))+1 }, "all come to their end")
+	t.Equal(0, g.hits, 200, "calls that were not refused")
+	t.Count(g.hits)
+}
+
+// awaitRounds writes down each round when it first runs in it.
+func awaitRounds(i uint64) uint64 {
+	g := &directed
+	flags := amd64.IRQDisable()
+	for seen := uint64(0); !g.stop; yield() {
+		if g.round != seen {
+			seen = g.round
+			g.order[g.ran] = i
+			g.ran++
+		}
+	}
+	amd64.IRQRestore(flags)
+	g.ended.Add(1)
+	return 0
+}
+
+func direct(uint64) uint64 {
+	g := &directed
+	n := uint64(len(g.ids))
+	for try := uint64(0); g.hits < 200 && try < 100_000; try++ {
+		named := try % n
+		flags := amd64.IRQDisable()
+		g.round, g.ran = g.round+1, 0
+		if yieldTo(g.ids[named]) {
+			taskTest.t.Equal(0, g.order[0], named, "who is named runs first")
+			g.hits++
+		}
+		for g.ran < n {
+			yield()
+		}
+		amd64.IRQRestore(flags)
+	}
+	taskTest.t.Check(0, !yieldTo(0), "nobody is none")
+	g.stop = true
+	g.ended.Add(1)
+	return 0
+}

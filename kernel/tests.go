@@ -95,6 +95,7 @@ var tests = [...]ktest.Test{
 	{"work/fork-join: the same result on any number of CPUs, each job once", 1, testForkJoin},
 	{"work/graph: tasks run after those they need, within what there is", 1, testGraph},
 	{"sched/sleep: at least as long as was said", 1, testSleep},
+	{"sched/yield-to: who is named runs next", 1, testYieldTo},
 	{"sched/wake: no wake-up is lost between two tasks", 1, testPingPong},
 	{"mm/direct map: shows every node's memory", 1, testDirectMap},
 	{"numa/topology: CPUs, distances and orders are sound", 1, testTopology},
