@@ -580,8 +580,8 @@ func (s *Sched) nearest(cpu int, set uint64) int {
 		return cpu
 	}
 	for _, v := range s.cpus[cpu].victims {
-		if set>>v.cpu&1 != 0 {
-			return int(v.cpu)
+		if set&v.bit() != 0 {
+			return v.id
 		}
 	}
 	return bits.TrailingZeros64(set)

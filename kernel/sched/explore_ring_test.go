@@ -111,7 +111,7 @@ func playRing(n, filled int, scripts string, b brokenRing) explore.Program {
 				if b.grab != nil {
 					got = b.grab(r, to[:])
 				} else {
-					got = r.grab(to[:], 0)
+					got = r.grab(to[:], 1)
 				}
 			}
 			x.History.Return(i, packed(to[:got]), got > 0)

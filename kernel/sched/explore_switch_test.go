@@ -134,7 +134,7 @@ func (m *explored) enterStack(cpu int, t *Task) {
 	if u.on != 0 {
 		panic("a task runs on two CPUs")
 	}
-	if !t.mayRunOn(cpu) {
+	if t.affinity.Load()>>cpu&1 == 0 {
 		panic("a task runs where it may not")
 	}
 	u.on = 1 + cpu

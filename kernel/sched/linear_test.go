@@ -175,7 +175,7 @@ func TestRing_G1_G2_G3_G4_Linearizable(t *testing.T) {
 				}
 			default:
 				var to [grabMost]*Task
-				out = append(out, to[:ring.grab(to[:], 0)]...)
+				out = append(out, to[:ring.grab(to[:], 1)]...)
 			}
 			return out, false
 		})

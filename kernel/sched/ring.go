@@ -90,9 +90,11 @@ func (r *ring) peek() *Task {
 	return r.at(h & r.mask).Load()
 }
 
-// grab takes the older half of the entries, at most len(to), and none from the first on that may not run on a CPU, and says
-// how many; 0: there is none such, or somebody was faster.
-func (r *ring) grab(to []*Task, cpu int) int {
+// grab takes the older half of the entries, at most len(to), and none from the first on whose affinity has not
+// the CPU's bit, and says how many; 0: there is none such, or somebody was faster.
+//
+//exo:inline
+func (r *ring) grab(to []*Task, bit uint64) int {
 	h := r.head.Load()
 	n := r.tail.Load() - h
 	if n > r.mask+1 {
@@ -100,7 +102,7 @@ func (r *ring) grab(to []*Task, cpu int) int {
 	}
 	n = min(n-n/2, uint64(len(to)))
 	for i := range n {
-		if to[i] = r.at((h + i) & r.mask).Load(); !to[i].mayRunOn(cpu) {
+		if to[i] = r.at((h + i) & r.mask).Load(); to[i].affinity.Load()&bit == 0 {
 			n = i
 			break
 		}

@@ -86,9 +86,11 @@ func (s *Sched) Init(c *Config) {
 	}
 	words, timers := ringLength(n), len(c.Timers)/cpus
 	for i := range s.cpus {
+		s.cpus[i].id, s.cpus[i].number = i, uint32(i)
+	}
+	for i := range s.cpus {
 		p := &s.cpus[i]
-		p.sched, p.id, p.event = s, i, never
-		p.number = uint32(i)
+		p.sched, p.event = s, never
 		p.tuner.init(c.Tuning.Rules)
 		p.fair.init(s.tuning.Quantum, DefaultLottery, uint64(i))
 		p.rt.monotonic = c.RateMonotonic

@@ -6,8 +6,8 @@ package sched
 
 // victim is a CPU to steal from.
 type victim struct {
-	cpu  uint8
-	rank uint8 // how many distances are smaller
+	*CPU
+	rank uint // how many distances are smaller
 }
 
 const (
@@ -24,15 +24,15 @@ func (c *CPU) orderVictims(distance func(a, b int) int) {
 			continue
 		}
 		i := n
-		for ; i > 0 && distance(c.id, int(v[i-1].cpu)) > distance(c.id, cpu); i-- {
+		for ; i > 0 && distance(c.id, v[i-1].id) > distance(c.id, cpu); i-- {
 			v[i] = v[i-1]
 		}
-		v[i] = victim{cpu: uint8(cpu)}
+		v[i] = victim{CPU: &c.sched.cpus[cpu]}
 		n++
 	}
 	for i := 1; i < n; i++ {
 		v[i].rank = v[i-1].rank
-		if distance(c.id, int(v[i].cpu)) > distance(c.id, int(v[i-1].cpu)) && v[i].rank < MaxRanks-1 {
+		if distance(c.id, v[i].id) > distance(c.id, v[i-1].id) && v[i].rank < MaxRanks-1 {
 			v[i].rank++
 		}
 	}
@@ -42,25 +42,37 @@ func (c *CPU) orderVictims(distance func(a, b int) int) {
 // spare says how many tasks wait on a CPU that one without any might take some of, if there are at least two with the one
 // that runs; and which CPUs might: of each queue, those on which its head may run.
 func (c *CPU) spare() (n int, by uint64) {
-	n = c.shared.len() + c.batch.len()
+	shared, batch := c.shared.len(), c.batch.len()
+	n = shared + batch
 	if n == 0 || n+int(c.busy.Load()) < c.sched.tuning.StealLeast {
 		return 0, 0
 	}
-	for _, r := range [...]*ring{&c.shared, &c.batch} {
-		if t := r.peek(); t != nil {
-			by |= t.affinity.Load() // another time's, if it has left: a guess
-		}
+	if shared != 0 {
+		by = c.shared.headMayRunOn()
+	}
+	if batch != 0 {
+		by |= c.batch.headMayRunOn()
 	}
 	return n, by
 }
 
-// mayRunOn says whether t's affinity lets it.
-func (t *Task) mayRunOn(cpu int) bool { return t.affinity.Load()>>cpu&1 != 0 }
+// headMayRunOn is the affinity of a ring's oldest task, of another time if it has left: a guess.
+//
+//exo:inline
+func (r *ring) headMayRunOn() uint64 {
+	if t := r.peek(); t != nil {
+		return t.affinity.Load()
+	}
+	return 0
+}
+
+// bit is a CPU's in a set of them.
+func (c *CPU) bit() uint64 { return 1 << (c.id & 63) }
 
 // worthStealing says whether steal would find something.
 func (c *CPU) worthStealing() bool {
 	for _, v := range c.victims {
-		if _, by := c.sched.cpus[v.cpu].spare(); by>>c.id&1 != 0 {
+		if _, by := v.spare(); by&c.bit() != 0 {
 			return true
 		}
 	}
@@ -70,22 +82,21 @@ func (c *CPU) worthStealing() bool {
 // steal takes tasks of the nearest CPU that has a surplus, of equally near ones the longest: half of its queue. One is returned,
 // running, the others wait here.
 func (c *CPU) steal(now uint64) *Task {
-	cpus := c.sched.cpus
-	for i := 0; i < len(c.victims); {
+	mine := c.bit()
+	for victims := c.victims; len(victims) != 0; {
 		var best *CPU
-		longest, rank := 0, c.victims[i].rank
-		for ; i < len(c.victims) && c.victims[i].rank == rank; i++ {
-			v := &cpus[c.victims[i].cpu]
-			if n, by := v.spare(); n > longest && by>>c.id&1 != 0 {
-				best, longest = v, n
+		longest, rank := 0, victims[0].rank
+		for ; len(victims) != 0 && victims[0].rank == rank; victims = victims[1:] {
+			if n, by := victims[0].spare(); n > longest && by&mine != 0 {
+				best, longest = victims[0].CPU, n
 			}
 		}
 		if best == nil {
 			continue
 		}
-		n := best.shared.grab(c.loot[:c.sched.tuning.StealMost], c.id)
+		n := best.shared.grab(c.loot[:c.sched.tuning.StealMost], mine)
 		if n == 0 {
-			n = best.batch.grab(c.loot[:c.sched.tuning.StealMost], c.id)
+			n = best.batch.grab(c.loot[:c.sched.tuning.StealMost], mine)
 		}
 		if n == 0 {
 			c.Counters.FailedSteals++
@@ -101,9 +112,11 @@ func (c *CPU) steal(now uint64) *Task {
 
 // divide runs the first of the stolen tasks, or one that has become urgent meanwhile, and files the others. nil: that one
 // is not urgent any more, and filed.
+//
+//exo:inline
 func (c *CPU) divide(loot []*Task, now uint64) *Task {
-	for _, t := range loot[1:] {
-		c.come(t, now)
+	for i := 1; i < len(loot); i++ {
+		c.come(loot[i], now)
 	}
 	first := loot[0]
 	c.enter(first)

@@ -24,7 +24,7 @@ var schedCoreMutants = []mutant{
 	{"sched: half a ring is taken by a store", "kernel/sched/ring.go", []edit{{"\tif n == 0 || !r.head.CompareAndSwap(h, h+n) {", "\tif r.head.Store(h + n); n == 0 {"}}, tasksExplored("TestExplore_Ring_G1")},
 	{"sched: thieves take all there is", "kernel/sched/ring.go", []edit{{"n = min(n-n/2, uint64(len(to)))", "n = min(n, uint64(len(to)))"}}, tasks("TestRing_G1")},
 	{"sched: an inbox gives the newest first", "kernel/sched/inbox.go", []edit{{"\tfor t := b.newest.Swap(nil); t != nil; {\n\t\tt, t.next, oldest = t.next, oldest, t\n\t}\n\treturn oldest", "\treturn b.newest.Swap(nil)"}}, tasks("TestInbox_G1")},
-	{"sched: thieves take what they may not run", "kernel/sched/ring.go", []edit{{"!to[i].mayRunOn(cpu) {", "to[i] == nil {"}}, tasks("TestSched_G1|TestSteal")},
+	{"sched: thieves take what they may not run", "kernel/sched/ring.go", []edit{{"to[i].affinity.Load()&bit == 0 {", "to[i] == nil {"}}, tasks("TestSched_G1|TestSteal")},
 	{"sched: CPUs are called for what they may not run", "kernel/sched/cpu.go", []edit{{"\t\tidle := s.idle.Load() & by\n\t\tif idle == 0 {", "\t\tidle := s.idle.Load()\n\t\tif idle == 0 || by == 0 {"}}, tasks("TestSteal")},
 	{"sched: the last task is stolen", "kernel/sched/steal.go", []edit{{"n+int(c.busy.Load()) < c.sched.tuning.StealLeast {", "n+int(c.busy.Load()) < 1 {"}}, tasks("TestSteal")},
 	{"sched: the farthest is stolen from first", "kernel/sched/steal.go", []edit{{"for ; i > 0 && distance(c.id, int(v[i-1].cpu)) > distance(c.id, cpu); i-- {", "for ; i > 0 && distance(c.id, int(v[i-1].cpu)) < distance(c.id, cpu); i-- {"}}, tasks("TestSteal")},
