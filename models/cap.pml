@@ -1,40 +1,50 @@
 /*
- * cap.pml: the derivation tree of capabilities (kernel/cap/derive.go, revoke.go, detach.go).
+ * cap.pml: the derivation tree of capabilities (kernel/cap/derive.go, lookup.go, revoke.go, detach.go, table.go).
  *
- * Modelled: Derive, Revoke, Delete (with kill), reap, leaves (rows of two), finish, mark, help, takeOut, sweep; each load and each
- * compare-and-swap of a head, a next or an owner word is a step of its own. Whether the kind has a teardown is open. Capability 1 is the root, 2 its child; the other slots are free at first. Each of
- * DERIVERS derives once from whatever is there; each of KILLERS revokes what is below the root, or deletes any other.
+ * Modelled: Lookup; Derive, with make; Revoke, with revokeOnly; Delete, with kill; reap, climb, leaves (rows of two); finish,
+ * tearDown, hide, mark, detach, help, takeOut, taken, bypass, sweep, free. Each load and each compare-and-swap of a head, a
+ * next, a parent or an owner word is a step of its own. Whether the kind has a teardown is open. Capability 1 is the root, 2
+ * its child; the other slots are free at first, but for 3 and 4, children of 2, if WIDE. Each of DERIVERS derives once from
+ * whatever is there; each of KILLERS revokes what is below 1 or 2, or deletes any but 1; each of LOOKERS looks one up.
  *
  * The guarantees are those of table.go:
+ *   G1. What Lookup returns is of the life that it was asked for. What is claimed by one who is late with saying that it is
+ *       gone is not used again before that.
  *   G2. A child is linked to its parent's life, while that is alive.
  *   G3, G4. When Revoke or Delete returns, all that was below when it began is gone and torn down; and of what Delete
  *       has killed nothing is left, whenever it was derived.
- *   G1. What is claimed by one who is late with saying that it is gone is not used again before that.
  *   G5. A capability is torn down once, when it has no child, and freed once.
  *   Progress. Every execution ends, but for who waits for a teardown that another has under way. (-DNP)
- * And when all is done: every slot is free, or the root's and in its tree.
+ * And when all is done: every slot is free, or the root's and in its tree, and found.
  *
- * Bounds: SLOTS, DERIVERS, KILLERS.
- * Abstracted away: free slots are a set, out of which any may come; a call goes on until all is done, as its steps do not matter;
- * climb: the parent that leaves has claimed is taken out by itself; a parent is not hidden before it is claimed, as no one is told;
- * holders, so transfers and takeBack; hints (bypass), so all but the first sibling are found by sweep, or go in a row; revokeOnly; a chain of
- * parents is found again from the root; memory is sequentially consistent, as all that decides is a compare-and-swap.
+ * Bounds: SLOTS, DERIVERS, KILLERS, LOOKERS, WIDE.
+ * Abstracted away: free slots are a set, out of which any may come; a call that has more to do is made again at once; the
+ * steps may be used up at any time, but only in leaves and climb does that matter; a hint (prev) may name any slot at any
+ * time; the root is not deleted; holders, so transfers and takeBack; kinds, rights, limits; memory is sequentially
+ * consistent, as all that decides is a compare-and-swap.
  *
  * Faults (each a -D; SPIN must find an error in each):
+ *   LOOKS_ONCE        Lookup does not look at the owner again
  *   NO_DEAD_CHECK     Derive links under what is dead
  *   NO_OWNER_CHECK    Derive does not see whether the parent is another life
  *   LINK_NO_CAS       Derive links by a store
  *   HATCH_EARLY       a child is found before it is linked
+ *   NO_CLOSE          Revoke does not close
+ *   ONLY_BLIND        revokeOnly does not see whether the only child still is
+ *   ONLY_FIRST        revokeOnly does not see whether there is another child
  *   CLAIM_WITH_CHILD  Delete claims at once what has children
  *   NO_LINK_RECHECK   reap does not see whether the child still is one
  *   CLAIM_TWICE       a child is claimed by a store
- *   NO_MARK           remove does not mark the next
+ *   ROW_BLIND         leaves does not see whether the next in a row still is a child
+ *   CLAIM_TOO_MUCH    leaves claims the parent though a child is left
+ *   NO_MARK           mark does not
  *   NO_COUNT          links do not count
- *   TEAR_LATE         finish tears down when the slot is out of the list
+ *   TEAR_LATE         it is torn down when the slot is out of the list
+ *   NOT_GONE          tearDown does not say that it is gone
  *   HELPS_TOO_MUCH    help takes out what is being torn down
  *   HELPED_FREED      what was helped is freed by who takes it out
- *   NOT_GONE          finish does not say that it is gone
- *   NO_CLOSE          Revoke does not close
+ *   BYPASS_EMBRYO     bypass trusts one that is perhaps in no list yet
+ *   BYPASS_BLIND      bypass does not see whether it is still in that life
  */
 #ifndef SLOTS
 #define SLOTS 4
@@ -44,6 +54,9 @@
 #endif
 #ifndef KILLERS
 #define KILLERS 2
+#endif
+#ifndef LOOKERS
+#define LOOKERS 0
 #endif
 
 /* A link: the slot, flags, the count of changes. */
@@ -61,11 +74,11 @@
 #endif
 
 short head[SLOTS+1], next[SLOTS+1];
-byte gen[SLOTS+1], parent[SLOTS+1], parentGen[SLOTS+1];
+byte gen[SLOTS+1], parent[SLOTS+1], parentGen[SLOTS+1], object[SLOTS+1];
 bool held[SLOTS+1];		/* the owner word has a holder */
 bool gone[SLOTS+1];		/* and says that no lookup finds it */
 bool tears;			/* the kind has a teardown */
-bool free[SLOTS+1];
+bool vacant[SLOTS+1];
 
 /* Ghosts: torn down, in this life; linked to a parent; how many have finished. */
 bool torn[SLOTS+1], linked[SLOTS+1];
@@ -73,34 +86,89 @@ byte finished;
 
 #define FOUND(s) (held[s] && !gone[s])
 #define ALIVE(s) (FOUND(s) && !(head[s] & DEAD))
+#define LIVES(s, g) (gen[s] == g)
+
+proctype Looker() {
+	byte s, g, o;
+	atomic {
+		if
+		:: FOUND(2) -> s = 2
+		:: FOUND(3) -> s = 3
+		:: else -> goto Done
+		fi;
+		g = gen[s]
+	};
+Lookup:
+	if
+	:: !FOUND(s) || !LIVES(s, g) -> goto Done
+	:: else
+	fi;
+	o = object[s];
+#ifndef LOOKS_ONCE
+	if
+	:: !FOUND(s) || !LIVES(s, g) -> goto Done
+	:: else
+	fi;
+#endif
+	assert(o == g);					/* G1 */
+Done:
+	skip;
+	d_step { s = 0; g = 0; o = 0; finished++ }
+}
+
+/* hide is a compare-and-swap of the owner word, until it has succeeded or need not. */
+inline hide(s, g) {
+	d_step {
+		if
+		:: LIVES(s, g) -> gone[s] = true
+		:: else
+		fi
+	}
+}
+
+/* make fills in a free slot; its object tells its life. */
+inline make(i, e, p, g) {
+	atomic {
+		if
+		:: vacant[2] -> i = 2
+		:: vacant[3] -> i = 3
+		:: SLOTS > 3 && vacant[SLOTS] -> i = SLOTS
+		:: else -> goto Done
+		fi;
+		e = gen[i]; vacant[i] = false; torn[i] = false; linked[i] = false
+	};
+	d_step {
+		parent[i] = p; parentGen[i] = g; object[i] = e;
+		head[i] = LINK(head[i], 0, 0)
+	}
+}
+
+inline unmake(i) {
+	atomic { vacant[i] = true; held[i] = false }
+}
 
 proctype Deriver() {
 	byte p, g, i, e;
 	short h;
-	if
-	:: ALIVE(1) -> p = 1
-	:: ALIVE(2) -> p = 2
-	:: ALIVE(3) -> p = 3
-	fi;
-	g = gen[p];
-Derive:
-	if
-	:: !ALIVE(p) || gen[p] != g -> goto Done
-	:: else
-	fi;
 	atomic {
 		if
-		:: free[3] -> i = 3
-		:: !free[3] && free[2] -> i = 2
-		:: SLOTS > 3 && !free[3] && !free[2] && free[SLOTS] -> i = SLOTS
-		:: else -> goto Done
+		:: ALIVE(1) -> p = 1
+		:: ALIVE(2) -> p = 2
+		:: ALIVE(3) -> p = 3
 		fi;
-		e = gen[i]; free[i] = false; torn[i] = false; linked[i] = false
+		g = gen[p]
 	};
-	d_step {
-		parent[i] = p; parentGen[i] = g;
-		head[i] = LINK(head[i], 0, 0)
-	};
+Derive:
+	if
+	:: !FOUND(p) || !LIVES(p, g) -> goto Done
+	:: else
+	fi;
+	h = head[p];
+	if
+	:: !FOUND(p) || !LIVES(p, g) || h & DEAD -> goto None
+	:: else
+	fi;
+	make(i, e, p, g);
 #ifdef HATCH_EARLY
 	held[i] = true;
 #endif
@@ -108,18 +176,18 @@ Derive:
 	:: h = head[p];
 #ifndef NO_OWNER_CHECK
 	   if
-	   :: !FOUND(p) || gen[p] != g -> atomic { free[i] = true; held[i] = false }; goto Done
+	   :: !FOUND(p) || !LIVES(p, g) -> unmake(i); goto None
 	   :: else
 	   fi;
 #endif
 #ifndef NO_DEAD_CHECK
 	   if
-	   :: h & DEAD -> atomic { free[i] = true; held[i] = false }; goto Done
+	   :: h & DEAD -> unmake(i); goto None
 	   :: else
 	   fi;
 #endif
 	   if
-	   :: h & CLOSED && !(h & DEAD) -> atomic { free[i] = true; held[i] = false }; goto Done
+	   :: h & CLOSED && !(h & DEAD) -> unmake(i); goto Done
 	   :: else
 	   fi;
 	   next[i] = LINK(next[i], TO(h), 0);
@@ -131,7 +199,7 @@ Derive:
 		if
 		:: head[p] == h ->
 			head[p] = LINK(h, i, FLAGS(h)); linked[i] = true;
-			assert(gen[p] == g && !(h & DEAD));		/* G2 */
+			assert(LIVES(p, g) && !(h & DEAD));		/* G2 */
 			h = -1
 		:: else -> h = 0
 		fi
@@ -143,9 +211,18 @@ Derive:
 #endif
 	od;
 	skip;
-	d_step {		/* hatch, unless it has been killed and freed meanwhile */
+	d_step {		/* found from now on, unless it has been killed meanwhile */
 		if
-		:: gen[i] == e && !gone[i] -> held[i] = true
+		:: LIVES(i, e) && !gone[i] -> held[i] = true
+		:: else
+		fi
+	};
+	goto Done;
+None:	/* it is hidden, if that is why */
+	skip;
+	d_step {
+		if
+		:: h & DEAD && LIVES(p, g) -> gone[p] = true
 		:: else
 		fi
 	};
@@ -154,40 +231,47 @@ Done:
 	d_step { p = 0; g = 0; i = 0; e = 0; h = 0; finished++ }
 }
 
-/* endLife frees what was taken out of its list; taken does so unless that is left to who claimed it. w is its next. */
-
-inline endLife(s) {
-	assert(!free[s]);			/* G5: once */
-	assert(torn[s] || !tears);		/* before it is freed */
-	gen[s]++; held[s] = false; gone[s] = false; linked[s] = false; free[s] = true
+/* free ends a life, of what was taken out of its list. */
+inline free(s, g) {
+	d_step {
+		assert(LIVES(s, g) && !vacant[s]);		/* G5: once */
+		assert(torn[s] || !tears);			/* before it is freed */
+		gen[s]++; held[s] = false; gone[s] = false; linked[s] = false; vacant[s] = true
+	}
 }
 
-inline taken(s, w) {
+/* taken frees what its caller has taken out, unless that is left to who claimed it. w is its next. */
+inline taken(s, g, w) {
 #ifdef HELPED_FREED
-	endLife(s)
+	free(s, g)
 #else
 	if
-	:: w & HELPED -> linked[s] = false
-	:: else -> endLife(s)
+	:: w & HELPED
+	:: else -> free(s, g)
 	fi
 #endif
 }
 
-/* tearDown is by who has claimed it. Without a teardown the store is a plain one. */
+/* tearDown is by who has claimed it. Without a teardown the owner word is changed by a load and a store. */
 inline tearDown(s, g) {
-	d_step {
-		assert(gen[s] == g && !free[s]);	/* G1: this life's */
-#ifndef NOT_GONE
-		gone[s] = true
-#endif
-	};
 	if
 	:: tears ->
+#ifndef NOT_GONE
+		hide(s, g);
+#endif
 		d_step {
-			assert(!torn[s] && !free[s]);	/* G5: once */
+			assert(LIVES(s, g) && !vacant[s] && !torn[s]);	/* G5: once */
 			torn[s] = true
 		}
-	:: else
+	:: else ->
+		ok = held[s];
+		d_step {
+			assert(LIVES(s, g) && !vacant[s]);		/* G1: this life's */
+			held[s] = ok;
+#ifndef NOT_GONE
+			gone[s] = true
+#endif
+		}
 	fi
 }
 
@@ -217,7 +301,7 @@ inline mark(s, w) {
 	od
 }
 
-/* swapHead and swapNext are compare-and-swaps. */
+/* swapHead is a compare-and-swap. */
 inline swapHead(s, old, new) {
 	d_step {
 		if
@@ -227,23 +311,20 @@ inline swapHead(s, old, new) {
 	}
 }
 
-inline swapNext(s, old, new) {
-	d_step {
-		if
-		:: next[s] == (old) -> next[s] = (new); ok = true
-		:: else -> ok = false
-		fi
-	}
-}
+/* IS_ROOT: n names the capability that is revoked or deleted. */
+#define IS_ROOT (n == top && ng == topGen)
+#define LEADS(i) (TO(next[i]) == c && !(next[i] & MARKED))
+#define FORGET c = 0; cg = 0; d = 0; dg = 0; q = 0; qg = 0; from = 0; s = 0; sg = 0; h = 0; x = 0; y = 0; ok = false; mine = false
 
 proctype Killer() {
-	byte top, topGen, n, ng, c, cg, d, dg, q, from, s, k;	/* d: the second in a row with c */
+	byte top, topGen, n, ng, c, cg, d, dg, q, qg, from, s, sg, k;	/* d: the second in a row with c */
 	byte below[SLOTS+1];		/* 1 + the generation that was below when it began */
 	short h, x, y;
-	bool ok, mine, last;		/* mine: it has claimed c; last: it finishes what it is to delete, and then returns */
+	bool revokes, ok, mine, last;	/* mine: it has claimed c, and d; last: it returns after that */
 	atomic {
 		if
-		:: top = 1
+		:: top = 1; revokes = true
+		:: ALIVE(2) -> top = 2; revokes = true
 		:: ALIVE(2) -> top = 2
 		:: ALIVE(3) -> top = 3
 		fi;
@@ -262,32 +343,62 @@ proctype Killer() {
 		k = 0; n = top; ng = topGen
 	};
 	if
-	:: top == 1 -> goto Revoke
+	:: revokes -> goto Revoke
 	:: else -> goto Delete
 	fi;
 
 Revoke:
 	h = head[top];
 	if
-	:: TO(h) == 0 && !(h & CLOSED) -> goto Returns
+	:: !FOUND(top) || !LIVES(top, topGen) || h & DEAD -> goto None
 	:: else
 	fi;
-#ifndef NO_CLOSE
 	if
-	:: h & CLOSED
-	:: else ->
-		swapHead(top, h, LINK(h, TO(h), CLOSED));
-		if
-		:: !ok -> goto Revoke
-		:: else
-		fi
+	:: h & CLOSED -> goto reap
+	:: !(h & CLOSED) && TO(h) == 0 -> goto Returns
+	:: else
+	fi;
+
+revokeOnly:
+	c = TO(h);
+	x = head[c];
+	y = next[c];
+	cg = gen[c];
+	if
+#ifndef ONLY_BLIND
+	:: head[top] != h -> goto Close
+#endif
+#ifndef ONLY_FIRST
+	:: TO(y) != 0 -> goto Close
+#endif
+	:: TO(x) != 0 || x & CLAIMED -> goto Close
+	:: else
+	fi;
+	swapHead(c, x, LINK(x, 0, DEAD + CLAIMED));
+	if
+	:: ok -> last = true; goto finish
+	:: else
+	fi;
+Close:
+	skip;
+	d_step { c = 0; cg = 0; x = 0; y = 0 };
+#ifndef NO_CLOSE
+	swapHead(top, h, LINK(h, TO(h), CLOSED));
+	if
+	:: !ok -> goto Revoke
+	:: else
 	fi;
 #endif
 	goto reap;
-More:	h = head[top];
+
+Opens:	/* nothing is below it */
+	h = head[top];
 	if
-	:: !(h & CLOSED) -> goto Returns
-	:: h & CLOSED && TO(h) != 0 -> goto reap
+	:: !LIVES(top, topGen) || h & DEAD || !(h & CLOSED) -> goto Returns	/* somebody else has ended it */
+	:: else
+	fi;
+	if
+	:: TO(h) != 0 -> goto reap
 	:: else ->
 		swapHead(top, h, LINK(h, 0, 0));
 		if
@@ -297,15 +408,21 @@ More:	h = head[top];
 	fi;
 
 Delete:
+	if
+	:: !LIVES(top, topGen) -> goto Returns
+	:: else
+	fi;
+
+kill:
 	h = head[top];
 	if
-	:: gen[top] != topGen -> goto Returns
+	:: !LIVES(top, topGen) -> goto Returns
 	:: else
 	fi;
 	if
 	:: h & CLAIMED ->
-		c = top; cg = topGen;
-		gen[top] != topGen;				/* its teardown is another's: until that is done there is more to do */
+		hide(top, topGen);
+		!LIVES(top, topGen);				/* its teardown is another's: until that is done there is more to do */
 		goto Returns
 	:: else
 	fi;
@@ -318,33 +435,34 @@ Delete:
 		swapHead(top, h, LINK(h, 0, DEAD + CLAIMED));
 		if
 		:: ok -> d_step { c = top; cg = topGen; last = true }; goto finish
-		:: else -> goto Delete
+		:: else -> goto kill
 		fi
 	:: else
 	fi;
 	if
-	:: h & DEAD
+	:: h & DEAD -> hide(top, topGen); goto reap
 	:: else ->
 		swapHead(top, h, LINK(h, TO(h), DEAD));
-		goto Delete
+		goto kill
 	fi;
 
-reap:	/* works on n, which is dead or the closed root of the call, until top has no child */
+reap:	/* works on n, until the root of the call has no child */
+	skip;
+	d_step { FORGET };
 	h = head[n];
+	d_step { q = parent[n]; qg = parentGen[n] };
 	if
-	:: gen[n] != ng && n != top -> goto Next
-	:: gen[n] != ng && n == top -> goto Reaped
-	:: gen[n] == ng && n == top && (TO(h) == 0 || !(h & (CLOSED + DEAD))) -> goto Reaped
-	:: gen[n] == ng && n != top && TO(h) == 0 ->
-		d_step { c = n; cg = ng };
+	:: IS_ROOT && (!LIVES(n, ng) || TO(h) == 0 || !(h & (CLOSED + DEAD))) -> goto Reaped
+	:: !IS_ROOT && (!LIVES(n, ng) || !(h & DEAD)) -> d_step { n = top; ng = topGen }; goto reap
+	:: !IS_ROOT && LIVES(n, ng) && h & DEAD && TO(h) == 0 ->
 		if
-		:: h & CLAIMED -> goto help
-		:: else ->
-			swapHead(n, h, LINK(h, 0, DEAD + CLAIMED));
-			if
-			:: ok -> goto finish
-			:: else -> goto Next
-			fi
+		:: h & CLAIMED -> ok = false
+		:: else -> swapHead(n, h, LINK(h, 0, DEAD + CLAIMED))
+		fi;
+		d_step { c = n; cg = ng; n = q; ng = qg };
+		if
+		:: ok -> goto finish
+		:: else -> goto reap
 		fi
 	:: else
 	fi;
@@ -353,7 +471,7 @@ reap:	/* works on n, which is dead or the closed root of the call, until top has
 	cg = gen[c];
 #ifndef NO_LINK_RECHECK
 	if
-	:: head[n] != h -> c = 0; goto Next
+	:: head[n] != h -> goto reap
 	:: else
 	fi;
 #endif
@@ -365,9 +483,10 @@ reap:	/* works on n, which is dead or the closed root of the call, until top has
 		:: else -> swapHead(c, x, LINK(x, TO(x), DEAD))
 		fi;
 		if
-		:: ok -> d_step { n = c; ng = cg; c = 0; cg = 0; x = 0; h = 0; ok = false }; goto reap
-		:: else -> goto Next
-		fi
+		:: ok -> d_step { n = c; ng = cg }
+		:: else
+		fi;
+		goto reap
 	:: else
 	fi;
 	d_step {
@@ -380,14 +499,16 @@ reap:	/* works on n, which is dead or the closed root of the call, until top has
 			assert(parent[c] == n && parentGen[c] == ng);	/* what is killed is below */
 			head[c] = LINK(x, 0, DEAD + CLAIMED); ok = true
 		:: else -> ok = false
-		fi
+		fi;
+		q = 0; qg = 0
 	};
 	if
 	:: ok
-	:: else -> goto Next
+	:: else -> goto reap
 	fi;
 
 leaves:	/* c is claimed, and n's first child as long as its head is h */
+	mine = true;
 #ifndef TEAR_LATE
 	tearDown(c, cg);
 #endif
@@ -397,10 +518,12 @@ leaves:	/* c is claimed, and n's first child as long as its head is h */
 	:: d != 0 ->
 		y = head[d];
 		dg = gen[d];
+#ifndef ROW_BLIND
 		if
 		:: head[n] != h -> d = 0; dg = 0; goto Row
 		:: else
 		fi;
+#endif
 		if
 		:: TO(y) != 0 || y & CLAIMED -> d = 0; dg = 0; goto Row
 		:: else
@@ -421,6 +544,7 @@ leaves:	/* c is claimed, and n's first child as long as its head is h */
 			mark(d, x)
 		:: else
 		fi
+	:: d != 0 -> d = 0					/* the steps are used up */
 	:: else
 	fi;
 Row:	/* x is the last one's next */
@@ -428,7 +552,11 @@ Row:	/* x is the last one's next */
 	d_step {
 		y = FLAGS(h);
 		if
-		:: n != top && TO(x) == 0 -> y = y | CLAIMED
+#ifdef CLAIM_TOO_MUCH
+		:: !IS_ROOT -> y = y | CLAIMED
+#else
+		:: !IS_ROOT && TO(x) == 0 -> y = y | CLAIMED
+#endif
 		:: else
 		fi;
 		if
@@ -437,119 +565,166 @@ Row:	/* x is the last one's next */
 			linked[c] = false; linked[d] = false
 		:: else -> ok = false
 		fi;
-		mine = true
+		h = 0
 	};
 	if
-	:: ok ->
-		d_step {
-			endLife(c);
-			if
-			:: d != 0 -> endLife(d)
-			:: else
-			fi
-		}
+	:: !ok -> goto Late
+	:: else
+	fi;
+	free(c, cg);
+	if
+	:: d != 0 -> free(d, dg)
 	:: else
 	fi;
 	if
-	:: ok && y & CLAIMED -> d_step { c = n; cg = ng; d = 0; dg = 0; mine = false }; goto finish
-	:: ok && !(y & CLAIMED) -> goto Next
-	:: else -> goto remove
+	:: y & CLAIMED
+	:: else -> goto reap
 	fi;
 
-Next:	/* on from where it was; if that is gone, or was finished, from the top */
+climb:	/* n is claimed */
 	skip;
-	d_step {
-		if
-		:: c == n || gen[n] != ng -> n = top; ng = topGen
-		:: else
-		fi;
-		c = 0; cg = 0; d = 0; dg = 0; mine = false; x = 0; y = 0; h = 0; q = 0; from = 0; s = 0; ok = false
-	};
-	goto reap;
+	d_step { c = n; cg = ng; d = 0; dg = 0; x = 0; y = 0; n = parent[c]; ng = parentGen[c] };
+	h = head[n];
+	if
+	:: TO(h) == c && (h & DEAD || IS_ROOT && h & CLOSED) -> goto leaves
+	:: goto finish						/* or the steps are used up */
+	fi;
 
 Reaped:
 	if
-	:: top == 1 -> goto More
-	:: else -> goto Delete
+	:: revokes -> goto Opens
+	:: else -> goto kill
 	fi;
 
 finish:	/* c is claimed */
-	mine = true;
+	skip;
+	d_step { mine = true; h = 0; y = 0; q = 0; qg = 0 };
 #ifndef TEAR_LATE
 	tearDown(c, cg);
 #endif
+
+detach:
 	mark(c, x);
-	goto remove;
+	goto takeOut;
 
 help:	/* c was claimed by another */
 	x = next[c];
 	if
-	:: gen[c] != cg -> goto Next
+	:: !LIVES(c, cg) -> goto reap
 	:: else
 	fi;
 	if
-	:: x & MARKED -> goto remove
+	:: x & MARKED -> goto takeOut
 	:: else
 	fi;
 #ifndef HELPS_TOO_MUCH
 	if
 	:: tears ->
 		if
-		:: gen[c] != cg || next[c] & MARKED			/* there is more to do, until then */
+		:: !LIVES(c, cg) || next[c] & MARKED		/* there is more to do, until then */
 		fi;
-		goto Next
+		d_step { FORGET };
+		if
+		:: revokes -> goto Revoke
+		:: else -> goto Delete
+		fi
+	:: else
+	fi;
+#endif
+	hide(c, cg);
+	d_step {
+		if
+		:: next[c] == x -> x = LINK(x, TO(x), MARKED + HELPED); next[c] = x; ok = true
+		:: else -> ok = false
+		fi
+	};
+	if
+	:: !ok -> goto reap
+	:: else -> goto takeOut
+	fi;
+
+Late:	/* c is marked, and perhaps out of the list */
+	x = next[c];
+	if
+	:: !LIVES(c, cg) -> x = 0; goto Out
+	:: else
+	fi;
+
+takeOut:	/* c, whose next is x */
+	skip;
+	d_step { q = parent[c]; qg = parentGen[c]; h = 0; y = 0; ok = false };
+	do
+	:: y = head[q];
+	   if
+	   :: TO(y) != c -> break
+	   :: else
+	   fi;
+	   if
+	   :: next[c] != x -> break
+	   :: else
+	   fi;
+	   d_step {
+		if
+		:: head[q] == y -> head[q] = LINK(y, TO(x), FLAGS(y)); linked[c] = false; ok = true
+		:: else -> ok = false
+		fi
+	   };
+	   if
+	   :: ok -> taken(c, cg, x); goto Out
+	   :: else
+	   fi
+	od;
+	if
+	:: !LIVES(c, cg) -> goto Out
+	:: else
+	fi;
+
+bypass:
+	if
+	:: d_step { LEADS(1) -> from = 1; y = next[1] }
+	:: d_step { LEADS(2) -> from = 2; y = next[2] }
+	:: d_step { LEADS(3) -> from = 3; y = next[3] }
+	:: d_step { LEADS(SLOTS) -> from = SLOTS; y = next[SLOTS] }
+	:: goto sweep
+	fi;
+#ifndef BYPASS_EMBRYO
+	if
+	:: !held[from] -> goto sweep
+	:: else
+	fi;
+#endif
+#ifndef BYPASS_BLIND
+	if
+	:: next[c] != x -> goto sweep
 	:: else
 	fi;
 #endif
 	d_step {
 		if
-		:: gen[c] == cg -> gone[c] = true
-		:: else
+		:: next[from] == y -> next[from] = LINK(y, TO(x), 0); linked[c] = false; ok = true
+		:: else -> ok = false
 		fi
 	};
-	swapNext(c, x, LINK(x, TO(x), MARKED + HELPED));
 	if
-	:: !ok -> goto Next
+	:: ok -> taken(c, cg, x); goto Out
 	:: else
 	fi;
 
-remove:	/* c is torn down, and marked */
-	x = next[c];
-	if
-	:: gen[c] != cg -> goto Removed
-	:: else
-	fi;
-	q = parent[c];
-	y = head[q];
-	if
-	:: TO(y) == c && next[c] == x ->
-		d_step {
-			if
-			:: head[q] == y -> head[q] = LINK(y, TO(x), FLAGS(y)); ok = true; taken(c, x)
-			:: else -> ok = false
-			fi
-		};
-		if
-		:: ok -> goto Removed
-		:: else -> goto remove
-		fi
-	:: else
-	fi;
-
-sweep:	/* q's list. from is the slot whose next leads on, 0: q's head; y is that word */
+sweep:	/* q's list. from is the slot whose next leads on, 0: q's head; y is that word; h is the next of what it leads to */
 	skip;
-	d_step { from = 0; y = head[q] };
+	d_step { from = 0; s = 0; sg = 0; h = 0; y = head[q] };
 	if
-	:: gen[c] != cg -> goto Removed
+	:: !LIVES(q, qg) -> goto Out
 	:: else
 	fi;
 Step:
 	if
-	:: TO(y) == 0 -> goto Removed
+	:: TO(y) == 0 -> goto Out
 	:: else
 	fi;
 	s = TO(y);
-	x = next[s];
+	h = next[s];
+	sg = gen[s];
 	if
 	:: (from == 0 -> head[q] : next[from]) != y -> goto sweep
 	:: else
@@ -558,51 +733,59 @@ Step:
 #ifdef NO_MARK
 	:: s != c ->
 #else
-	:: !(x & MARKED) ->
+	:: !(h & MARKED) ->
 #endif
-		d_step { from = s; y = x };
+		d_step { from = s; y = h };
 		goto Step
 	:: else
 	fi;
 	d_step {
 		if
-		:: from == 0 && head[q] == y -> head[q] = LINK(y, TO(x), FLAGS(y)); y = head[q]; ok = true
-		:: from != 0 && next[from] == y -> next[from] = LINK(y, TO(x), 0); y = next[from]; ok = true
+		:: from == 0 && head[q] == y -> head[q] = LINK(y, TO(h), FLAGS(y)); y = head[q]; ok = true
+		:: from != 0 && next[from] == y -> next[from] = LINK(y, TO(h), 0); y = next[from]; ok = true
 		:: else -> ok = false
 		fi;
 		if
-		:: ok -> taken(s, x)
+		:: ok -> linked[s] = false
 		:: else
 		fi
 	};
 	if
 	:: !ok -> goto sweep
-	:: ok && s == c -> goto Removed
+	:: else
+	fi;
+	taken(s, sg, h);
+	if
+	:: s == c && sg == cg -> goto Out
 	:: else -> goto Step
 	fi;
 
-Removed:
+Out:
 #ifdef TEAR_LATE
 	atomic { torn[c] = true };
 #endif
 	if
-	:: mine ->		/* then it is still in that life if it was helped, and only then */
-		d_step {
-			if
-			:: gen[c] == cg -> endLife(c)
-			:: else
-			fi
-		}
+	:: mine && x & HELPED -> free(c, cg)
 	:: else
 	fi;
 	if
-	:: d != 0 -> d_step { c = d; cg = dg; d = 0; dg = 0 }; goto remove
+	:: d != 0 -> d_step { c = d; cg = dg; d = 0; dg = 0; x = 0; y = 0; h = 0; from = 0; s = 0; sg = 0 }; goto Late
 	:: else
 	fi;
 	if
 	:: last -> goto Returns
-	:: else -> goto Next
+	:: else -> goto reap
 	fi;
+
+None:	/* Revoke's is no more, and what was below it is for who killed it. It is hidden, if that is why */
+	skip;
+	d_step {
+		if
+		:: h & DEAD && LIVES(top, topGen) -> gone[top] = true
+		:: else
+		fi
+	};
+	goto Done;
 
 Returns:
 	skip;
@@ -611,12 +794,16 @@ Returns:
 		do
 		:: k <= SLOTS ->
 			assert(below[k] == 0 || gen[k] + 1 != below[k] || gone[k] && !linked[k] && (torn[k] || !tears));	/* G3, G4 */
-			assert(top == 1 || !(FOUND(k) && parent[k] == top && parentGen[k] == topGen));
+			assert(revokes || !(FOUND(k) && parent[k] == top && parentGen[k] == topGen));
 			k++
 		:: else -> break
 		od;
-		assert(top == 1 || gen[top] != topGen || gone[top] && !linked[top]);
-		k = 0; d = 0; dg = 0; mine = false; h = 0; x = 0; y = 0; n = 0; ng = 0; c = 0; cg = 0; q = 0; from = 0; s = 0; ok = false; last = false; top = 0; topGen = 0;
+		assert(revokes || gen[top] != topGen || gone[top] && !linked[top])
+	};
+Done:
+	skip;
+	d_step {
+		FORGET; k = 0; n = 0; ng = 0; last = false; revokes = false; top = 0; topGen = 0;
 		below[2] = 0; below[3] = 0; below[SLOTS] = 0;
 		finished++
 	}
@@ -630,10 +817,17 @@ init {
 	fi;
 	atomic {
 		held[1] = true; held[2] = true; linked[2] = true;
-		head[1] = 2; parent[2] = 1;
+		head[1] = 2; next[1] = MARKED; parent[2] = 1;
+#ifdef WIDE
+		held[3] = true; linked[3] = true; parent[3] = 2;
+		held[4] = true; linked[4] = true; parent[4] = 2;
+		head[2] = 4; next[4] = 3;
+		i = 5;
+#else
 		i = 3;
+#endif
 		do
-		:: i <= SLOTS -> free[i] = true; i++
+		:: i <= SLOTS -> vacant[i] = true; i++
 		:: else -> break
 		od;
 		i = 0;
@@ -645,18 +839,23 @@ init {
 		do
 		:: i < KILLERS -> run Killer(); i++
 		:: else -> break
+		od;
+		i = 0;
+		do
+		:: i < LOOKERS -> run Looker(); i++
+		:: else -> break
 		od
 	};
 	d_step {
-		finished == DERIVERS + KILLERS ->
+		finished == DERIVERS + KILLERS + LOOKERS ->
 		assert(!(head[1] & (CLOSED + DEAD)));
 		i = 2; n = 0;
 		do
 		:: i <= SLOTS ->
 			if
-			:: free[i]
+			:: vacant[i]
 			:: else ->
-				assert(held[i] && !(head[i] & DEAD) && gen[parent[i]] == parentGen[i] && !free[parent[i]]);
+				assert(FOUND(i) && !(head[i] & DEAD) && gen[parent[i]] == parentGen[i] && !vacant[parent[i]]);
 				n = n + (parent[i] == 1)
 			fi;
 			i++
@@ -664,7 +863,7 @@ init {
 		od;
 		i = TO(head[1]);
 		do
-		:: i != 0 -> assert(!free[i] && parent[i] == 1 && n > 0); n--; i = TO(next[i])
+		:: i != 0 -> assert(!vacant[i] && parent[i] == 1 && n > 0); n--; i = TO(next[i])
 		:: else -> break
 		od;
 		assert(n == 0)						/* all are in the list, once */
