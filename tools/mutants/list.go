@@ -36,7 +36,7 @@ var machineMutants = []mutant{
 	{"ioapic: MaskGSI does nothing", "arch/amd64/ioapic.go", []edit{{"\t\tio.write(ioapicTable+2*pin, routeMasked)\n\t}\n}\n\nfunc findGSI", "\t\t_ = pin\n\t}\n}\n\nfunc findGSI"}}, "boot"},
 	{"shim: IRQRestore always turns interrupts on", "boot/runtime/hot_amd64.s", []edit{{"\tPUSHQ AX\n\tPOPFQ", "\tSTI"}}, "boot"},
 	{"shim: IRQDisable does not disable", "boot/runtime/hot_amd64.s", []edit{{"\tCLI\n", ""}}, "boot"},
-	{"ticket: admits two", "kernel/sync/ticket.go", []edit{{"for l.owner.Load() != my {", "for my-l.owner.Load() > 1 {"}}, "boot"},
+	{"boot: the ticket lock admits two", "kernel/sync/ticket.go", []edit{{"for l.owner.Load() != my {", "for my-l.owner.Load() > 1 {"}}, "boot"},
 	{"paging: device registers cached", "arch/amd64/paging.go", []edit{{"v |= ptePCD | ptePWT", "v |= 0"}}, "boot"},
 	{"tss: the double fault has no stack", "arch/amd64/desc.go", []edit{{"\tt.ist[i-1] =", "\tif i == 2 {\n\t\treturn\n\t}\n\tt.ist[i-1] ="}}, "boot"},
 	{"idle: a trap between STI and HLT returns to the HLT", "arch/amd64/trap.go", []edit{{"\t\tf.RIP++\n", ""}}, "boot"},

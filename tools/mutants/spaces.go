@@ -8,7 +8,7 @@ var spaceMutants = []mutant{
 	{"spaces: tables are not counted", "kernel/spaces.go", []edit{{"\ta.used++\n", ""}}, "boot"},
 	{"spaces: a space is destroyed that lazy CPUs have loaded", "kernel/spaces.go", []edit{{"\tif s.InUse() { // lazily", "\tif false { // lazily"}}, "boot"},
 	{"migrate: it may be written while it is copied", "kernel/migrate.go", []edit{{"return m.permit(m.page.Perm &^ paging.Write)", "return m.permit(m.page.Perm)"}}, "boot"},
-	{"migrate: the old frame is free while TLBs have it", "kernel/migrate.go", []edit{{"\treturn nil\n}\n\nfunc (m *pageMover) Thaw", "\treturn nil\n}\n\nfunc (m *pageMover) Thaw"}, {"\t\treturn err\n\t}\n\tm.space.shoot(&b, nil)\n\treturn nil\n}\n\nfunc (m *pageMover) Thaw", "\t\treturn err\n\t}\n\treturn nil\n}\n\nfunc (m *pageMover) Thaw"}}, "boot"},
+	{"migrate: the old frame is free while TLBs have it", "kernel/migrate.go", []edit{{"\t\treturn err\n\t}\n\tm.space.shoot(&b, nil)\n\treturn nil\n}\n\nfunc (m *pageMover) Thaw", "\t\treturn err\n\t}\n\treturn nil\n}\n\nfunc (m *pageMover) Thaw"}}, "boot"},
 	{"migrate: it stays read-only", "kernel/migrate.go", []edit{{"\tif m.perm != m.page.Perm {", "\tif m.perm != m.page.Perm && false {"}}, "boot"},
 	{"user: ring 3's memory stays open after a copy", "arch/amd64/user_amd64.s", []edit{{"#define CLOSE CMPB ·smap(SB), $0; JEQ 2(PC); CLAC", "#define CLOSE CMPB ·smap(SB), $0; JEQ 2(PC); NOP"}}, "boot"},
 	{"user: the last bytes of a copy are not copied", "arch/amd64/user_amd64.s", []edit{{"\tADDQ $8, CX\n\tJEQ  done\nbyte:", "\tADDQ $8, CX\n\tJMP  done\nbyte:"}}, "boot"},

@@ -33,7 +33,7 @@ var syncMutants = []mutant{
 	{"rcu: callbacks do not wait", "kernel/sync/rcu.go", []edit{{"\t\tif r.isOver(c.waitFor) {", "\t\tif true {"}}, torture("rcu", 5)},
 	{"rcu: a CPU is not looked at", "kernel/sync/rcu.go", []edit{{"\tfor i := range r.cpus {\n\t\tdone = min", "\tfor i := range r.cpus[1:] {\n\t\tdone = min"}}, torture("rcu", 5)},
 	{"rcu: an idle CPU's handler reads while the CPU counts as idle", "kernel/local.go", []edit{{"\tif me.idle {\n\t\tkernelRCU.IdleExit(me.cpu)\n\t}\n", ""}}, torture("rcu", 5)},
-	{"rcu: a CPU that halts in a section counts as idle", "kernel/local.go", []edit{{"\tif !me.task.Preemptible() {\n\t\tamd64.Idle()\n\t\tamd64.IRQDisable()\n\t\treturn\n\t}\n", ""}}, torture("rcu", 5)},
+	{"rcu: a CPU that halts in a section counts as idle", "kernel/local.go", []edit{{"\tcase !c.Preemptible():\n\t\tamd64.Idle()\n\t\tamd64.IRQDisable()\n", "\tcase !c.Preemptible():\n\t\tkernelRCU.IdleEnter(me.cpu)\n\t\tamd64.Idle()\n\t\tamd64.IRQDisable()\n\t\tkernelRCU.IdleExit(me.cpu)\n"}}, torture("rcu", 5)},
 	{"rcu: Barrier does not wait", "kernel/sync/rcu.go", []edit{{"for ; cpu.ran.Load() < queued; rounds++ {", "for ; cpu.ran.Load()+1000 < queued; rounds++ {"}}, torture("rcu", 5)},
 	{"rcu: callbacks are lost when lists are joined", "kernel/sync/rcu.go", []edit{{"\t\tl.last.next = m.first\n\t}\n\tl.last = m.last", "\t\t_ = m.first\n\t}\n\tl.last = m.last"}}, torture("rcu", 5)},
 	{"rcu: a CPU that waits reports for all", "kernel/rcu.go", []edit{{"\tkernelRCU.Quiescent(c.CPU)\n", "\tfor i := range ncpu {\n\t\tkernelRCU.Quiescent(i)\n\t}\n"}}, torture("rcu", 5)},
