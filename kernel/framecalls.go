@@ -38,12 +38,16 @@ func sysFrameAlloc(s *amd64.UserState, f *amd64.SysFrame) int64 {
 		return int64(err)
 	}
 	first, err := r.get(e)
+	if err == abi.NoMemory && r.how&^abi.HowHuge != abi.HowAt {
+		drainTables()
+		first, err = r.get(e)
+	}
 	if err != abi.OK {
 		e.discharge(r.n)
 		return int64(err)
 	}
 	for i := range mm.Frame(r.n) { // nobody else's bytes; others may run
-		clear(amd64.PhysAddr((first + i).Addr()).Bytes(mm.FrameSize))
+		amd64.ClearFrames(amd64.PhysAddr((first + i).Addr()), 1)
 	}
 	c := preemptOff()
 	name, err := e.create(c.CPU, abi.KindFrames, cap.AllRights, cap.Object{First: uint64(first), Second: r.n})

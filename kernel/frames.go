@@ -196,6 +196,6 @@ func kernelFrame(kind mm.FrameKind) (amd64.PhysAddr, bool) {
 		return 0, false
 	}
 	pa := amd64.PhysAddr(f.Addr())
-	clear(pa.Bytes(mm.FrameSize))
+	amd64.ClearFrames(pa, 1)
 	return pa, true
 }

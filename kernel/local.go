@@ -33,6 +33,11 @@ type local struct {
 	number      uint32       // of its environment, for Info
 	batch       paging.Batch // of who has a binding locked
 	shot        uint64       // interrupts that it sent to others to have them forget translations
+	node        int
+	tables      tableStock // frames for tables
+	roots       tableStock // for the uppermost
+	nspares     int
+	spares      [sparesKept][2]uintptr // stacks of tasks that have ended: from, to
 
 	_      [64]byte
 	permit atom.Uint32 // task's, to go on after Park

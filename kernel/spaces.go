@@ -81,24 +81,56 @@ type tableAccount struct {
 }
 
 func (a *tableAccount) Get() (mm.Frame, bool) {
-	if a.used == a.limit || a.quota != nil && !a.quota.Take(1) {
-		return 0, false
-	}
-	f, err := memory.Alloc(numa.CPU(here().cpu), a.policy.Default(), mm.Table, a.owner)
-	if err != nil {
-		if a.quota != nil {
-			a.quota.Give(1)
-		}
-		return 0, false
-	}
-	a.used++
-	clear(amd64.PhysAddr(f.Addr()).Bytes(mm.FrameSize))
-	return f, true
+	f, _, ok := a.get(nil)
+	return f, ok
 }
 
-func (a *tableAccount) Put(f mm.Frame) {
-	if freed, _ := frames.Free(here().cpu, f); !freed {
+func (a *tableAccount) GetRoot() (f mm.Frame, filled, ok bool) { return a.get(&here().roots) }
+
+// get takes a frame out of a stock, or if that has none, or nil is said, another one of zeroes.
+func (a *tableAccount) get(from *tableStock) (f mm.Frame, kept, ok bool) {
+	if a.used == a.limit || a.quota != nil && !a.quota.Take(1) {
+		return 0, false, false
+	}
+	me := here()
+	if policy := a.policy.Default(); policy.Policy() == (numa.Policy{}) {
+		if from != nil {
+			f = from.take()
+			kept = f != 0
+		}
+		if f == 0 {
+			f = me.tables.take()
+		}
+	}
+	if f != 0 {
+		frames.Relabel(f, mm.Table, a.owner)
+	} else {
+		var err error
+		if f, err = memory.Alloc(numa.CPU(me.cpu), a.policy.Default(), mm.Table, a.owner); err != nil {
+			if a.quota != nil {
+				a.quota.Give(1)
+			}
+			return 0, false, false
+		}
+		amd64.ClearFrames(amd64.PhysAddr(f.Addr()), 1)
+	}
+	a.used++
+	return f, kept, true
+}
+
+func (a *tableAccount) Put(f mm.Frame) { a.put(f, &here().tables, keptTables) }
+
+func (a *tableAccount) PutRoot(f mm.Frame) { a.put(f, &here().roots, keptRoots) }
+
+func (a *tableAccount) put(f mm.Frame, to *tableStock, most int) {
+	me := here()
+	if i := frames.Info(f); i.Kind() != mm.Table || i.Owner() != a.owner || i.Refs() != 1 {
 		panic("spaces: a table's frame is not its space's")
+	}
+	if !me.near(f) || !to.put(f, most) {
+		frames.Free(me.cpu, f)
+	} else {
+		frames.Relabel(f, mm.Kernel, 0)
 	}
 	a.used--
 	if a.quota != nil {

@@ -25,7 +25,7 @@ var taskParts []taskPart
 
 type taskPart struct {
 	stack  amd64.Thread // first: Part is taken for its address
-	lo, hi uintptr      // mapped, for good, when the slot is first used; 0: not yet
+	lo, hi uintptr      // of the stack, which is mapped for good; 0: it has none just now
 	id     sched.ID
 	fn     func(arg uint64) uint64
 	arg    uint64
@@ -68,6 +68,7 @@ func startTasks() {
 		me.idleStack.UseBoot(amd64.CPUByIndex(i))
 		me.sched = tasks.CPU(i)
 		me.sched.RCU = kernelRCU.CPU(i)
+		me.node = nodeOfCPU(i)
 	}
 	tickPeriod = tickNs()
 	tasksReady = true
@@ -124,7 +125,7 @@ func begin(c *sync.Context, a *sched.Start, fn func(arg uint64) uint64, arg uint
 		return 0, err
 	}
 	p := &taskParts[slot]
-	if p.lo == 0 && !p.mapStack(c) {
+	if p.lo == 0 && !here().spareStack(p) && !p.mapStack(c) {
 		tasks.Forget(c.CPU, id)
 		return 0, mm.ErrNoMemory
 	}
@@ -158,6 +159,31 @@ func (p *taskPart) mapStack(c *sync.Context) bool {
 	p.lo, p.hi = amd64.NewStack(amd64.KernelStackSize, func() amd64.PhysAddr { i++; return got[i-1] })
 	mapLock.Unlock(c)
 	return true
+}
+
+// sparesKept is how many stacks a CPU keeps at most, of tasks that have ended there: the next ones have these, while a slot waits for
+// a grace period. What is more stays with the slots.
+const sparesKept = 8
+
+// keepStack takes the stack of a task that has ended, and is not on it any more.
+func (me *local) keepStack(p *taskPart) {
+	if me.nspares < sparesKept {
+		me.spares[me.nspares%sparesKept] = [2]uintptr{p.lo, p.hi}
+		me.nspares++
+		p.lo, p.hi = 0, 0
+	}
+}
+
+// spareStack gives a task one of these; false: there is none. Preemption off.
+func (me *local) spareStack(p *taskPart) bool {
+	flags := runtime.IRQDisable()
+	ok := me.nspares > 0
+	if ok {
+		me.nspares--
+		p.lo, p.hi = me.spares[me.nspares%sparesKept][0], me.spares[me.nspares%sparesKept][1]
+	}
+	runtime.IRQRestore(flags)
+	return ok
 }
 
 // startTask is where every task begins: on its stack, interrupts off, as if it came back from switchTo.
@@ -336,6 +362,7 @@ func finishSwitch(prev, c unsafe.Pointer, why uintptr) {
 	case sched.Yields | passed:
 		(*sched.CPU)(c).Return((*sched.Task)(prev), sched.Yields)
 	case sched.Exits | passed:
+		here().keepStack(partOf((*sched.Task)(prev)))
 		(*sched.CPU)(c).Return((*sched.Task)(prev), sched.Exits)
 	default:
 		finishPick((*sched.Task)(prev), sched.Leaving(why))
@@ -348,6 +375,9 @@ func finishPick(prev *sched.Task, why sched.Leaving) {
 		return
 	}
 	me := here()
+	if why == sched.Exits {
+		me.keepStack(partOf(prev))
+	}
 	me.sched.Finish(prev, why, me.left)
 	if me.armed > me.sched.NextEvent() { // there is a budget to wait for now
 		me.arm(me.left)

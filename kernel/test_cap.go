@@ -132,6 +132,7 @@ func testCap(t *ktest.T, cpu int) {
 }
 
 func allFreeFrames() (n uint64) {
+	drainTables()
 	for i := range topology.Nodes() {
 		n += frames.FreeCount(i)
 	}

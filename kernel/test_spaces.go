@@ -60,6 +60,7 @@ func closeSpace(t *ktest.T, cpu int, s *space) {
 }
 
 func freeFrames() (n uint64) {
+	drainTables()
 	for i := range topology.Nodes() {
 		n += frames.FreeCount(i)
 	}

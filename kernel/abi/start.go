@@ -2,11 +2,11 @@ package abi
 
 // Where the kernel puts things for the initial environment; others do as their parents like.
 const (
-	InitStart      = 0x7fff_ffc0_0000 // a page with Start; RDI points at it
-	InitUpcallLow  = 0x7fff_ffc1_0000 // its first thread's upcall stack
-	InitUpcallHigh = 0x7fff_ffc2_0000
-	InitStackLow   = 0x7fff_ffc8_0000 // and its stack
-	InitStackHigh  = 0x7fff_ffd0_0000
+	InitStart      = LibOS + 0x2000   // a page with Start; RDI points at it
+	InitUpcallLow  = LibOS + 0x4_0000 // its first thread's upcall stack
+	InitUpcallHigh = LibOS + 0x5_0000
+	InitStackLow   = LibOS + 0x8_0000 // and its stack
+	InitStackHigh  = LibOS + 0x10_0000
 )
 
 // Start is what the initial environment is given: names of its capabilities. It finds those of its own frames by CapHeld.
@@ -20,7 +20,7 @@ type Start struct {
 	ArchiveBytes uint64     // how long it is
 	CPUs         [64]uint64 // each CPU's time; 0: there is none
 	Interrupts   [16]uint64 // lines of devices, by their old numbers
-	Image        uint64     // bytes of init.bin in memory, from LibOS on, page by page
+	Image        uint64     // bytes of init.bin in memory, page by page
 	ImageHigh    uint64     // first address past it
 	LineBytes    uint64     // of Line
 	Line         [1024]byte // the kernel's command line

@@ -362,6 +362,11 @@ func (c *FrameCPU) dropSlowly(i Frame, huge bool) dropped {
 	}
 }
 
+// Relabel makes a frame that is the caller's alone be of another kind and owner.
+func (f *Frames) Relabel(i Frame, kind FrameKind, owner Owner) {
+	f.info[i].StoreRelease(uint64(newInfo(kind, Info(f.info[i].Load()).Node(), owner)))
+}
+
 // Share adds a reference to an allocated frame.
 func (f *Frames) Share(i Frame) error {
 	if uint64(i) >= uint64(len(f.info)) {

@@ -13,16 +13,16 @@ import (
 	"exo/libos/upcall"
 )
 
-// Where a program has what (the image begins at abi.LibOS + 2 MiB, and is followed by nothing; Page.Heap is the rest).
+// Where a program has what (the image begins at abi.Image, and is followed by nothing; Page.Heap is the rest).
 const (
-	// The last 2 MiB of addresses have one page table, which is there anyhow for the page of Info.
+	// What is below the image has one page table, which is there anyhow for the page of Info.
 	PrivateLow = abi.InfoPage + 1<<16 // its first thread's upcall stack, its start page, State
 	initState  = PrivateLow + PageSize
 	StackLow   = abi.InfoPage + 1<<19 // its first thread's stack
 	StackHigh  = StackLow + 1<<20
 	window     = StackHigh + PageSize // where a frame is while it is filled
 	WindowLow  = window + PageSize    // where a child's pages are while they are written
-	WindowHigh = abi.UserTop - PageSize
+	WindowHigh = abi.Image - PageSize
 	// Go's heap begins behind the image, so small programs have one table for both.
 	heapGap = 1 << 16
 	areaAt  = abi.LibOS + 64<<30 // what Map gives

@@ -45,7 +45,7 @@ func parseELF(file []byte, into *[maxSegments]segment) (entry uint64, n int, err
 			s.perm |= abi.PermWrite
 		}
 		switch {
-		case n == maxSegments || va%pageSize != 0 || va < abi.LibOS || memory == 0 || bytes > memory || memory > 1<<32:
+		case n == maxSegments || va%pageSize != 0 || va < abi.Image || memory == 0 || bytes > memory || memory > 1<<32:
 			return 0, 0, ErrNoProgram
 		case offset > uint64(len(file)) || bytes > uint64(len(file))-offset || s.perm == 7:
 			return 0, 0, ErrNoProgram

@@ -86,7 +86,7 @@ func FuzzParseELF(f *testing.F) {
 		}
 		for i := range s[:n] {
 			require.LessOrEqual(t, uint64(len(s[i].data)), s[i].pages*pageSize)
-			require.GreaterOrEqual(t, s[i].va, uint64(abi.LibOS))
+			require.GreaterOrEqual(t, s[i].va, uint64(abi.Image))
 		}
 	})
 }

@@ -63,7 +63,7 @@ func fromKernel(s *abi.Start) *startpage.Page {
 		Version: startpage.Version, Size: uint64(unsafe.Sizeof(p.page)), Bytes: uint64(unsafe.Sizeof(*p)),
 		Stack:  startpage.Range{Low: abi.InitStackLow, High: abi.InitStackHigh},
 		Upcall: startpage.Range{Low: abi.InitUpcallLow, High: abi.InitUpcallHigh},
-		Image:  startpage.Range{Low: abi.LibOS, High: s.ImageHigh},
+		Image:  startpage.Range{Low: abi.Image, High: s.ImageHigh},
 		Heap:   startpage.Range{Low: (s.ImageHigh + initHeapGap) &^ (initHeapGap - 1), High: initHeapHigh},
 		Args:   startpage.Table{Offset: offset(unsafe.Pointer(&p.args)), Entries: 1},
 		Caps:   startpage.Table{Offset: offset(unsafe.Pointer(&p.caps)), Entries: uint64(n)},

@@ -14,7 +14,7 @@ var envMutants = []mutant{
 	{"env: Made does not see that it is gone", "kernel/env/payer.go", []edit{{"if w>>32 >= uint64(n)>>32 {", "if w>>32 > uint64(n)>>32 {"}}, envHost},
 	{"env: Moved gives back to the wrong one", "kernel/env/payer.go", []edit{{"case p.word.CompareAndSwap(w, wordOf(n, to)):\n\t\t\treturn from", "case p.word.CompareAndSwap(w, wordOf(n, to)):\n\t\t\treturn to"}}, envHost},
 	{"env: a binding lets two in", "kernel/env/binding.go", []edit{{"!b.lock.CompareAndSwap(0, 1); spins++ {", "b.lock.Swap(1) > 1; spins++ {"}}, envHost},
-	{"env: frames keep what was in them", "kernel/framecalls.go", []edit{{"\t\tclear(amd64.PhysAddr((first + i).Addr()).Bytes(mm.FrameSize))\n", "\t\t_ = i\n"}}, envBoot},
+	{"env: frames keep what was in them", "kernel/framecalls.go", []edit{{"\t\tamd64.ClearFrames(amd64.PhysAddr((first + i).Addr()), 1)\n", "\t\t_ = i\n"}}, envBoot},
 	{"env: a teardown leaves pages mapped", "kernel/account.go", []edit{{"\tunbind(b, mm.Frame(o.First), o.Second)\n", ""}}, envBoot},
 	{"env: frames are not given back", "kernel/account.go", []edit{{"\tif rights&owns != 0 {\n\t\tfreeRun(", "\tif false {\n\t\tfreeRun("}}, envBoot},
 	{"env: ownership can be derived", "kernel/capcalls.go", []edit{{"cap.Rights(f.RSI) &^ owns}", "cap.Rights(f.RSI)}"}}, envBoot},

@@ -28,5 +28,5 @@ var pagingMutants = []mutant{
 	{"shoot: a PCID of an earlier round is kept", "kernel/mm/paging/pcid.go", []edit{{"\t\tp.round++\n", ""}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
 	{"shoot: a PCID that comes back keeps what it tagged", "kernel/mm/paging/pcid.go", []edit{{"\tp.next++\n\treturn l.pcid, true", "\tp.next++\n\treturn l.pcid, p.round == 1"}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
 	{"tables: a retired table is not zero", "kernel/mm/paging/batch.go", []edit{{"\t\tfirst.StoreRelease(0)\n", ""}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
-	{"tables: Destroy forgets the root", "kernel/mm/paging/iterate.go", []edit{{"\t\tt.frames.Put(t.root)\n", ""}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
+	{"tables: Destroy forgets the root", "kernel/mm/paging/iterate.go", []edit{{"\t\tt.frames.PutRoot(t.root)\n", ""}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
 }

@@ -52,6 +52,26 @@ func (m *fakeMemory) Get() (mm.Frame, bool) {
 	return f, true
 }
 
+// GetRoot gives every other root as PutRoot had it.
+func (m *fakeMemory) GetRoot() (f mm.Frame, filled, ok bool) {
+	f, ok = m.Get()
+	if filled = ok && m.gets%2 == 0; filled {
+		for i := 256; i < 512; i++ {
+			m.words[f][i].Store(m.words[kernelRoot][i].Load())
+		}
+	}
+	return f, filled, ok
+}
+
+func (m *fakeMemory) PutRoot(f mm.Frame) {
+	for i := 256; i < 512; i++ {
+		if m.words[f][i].Swap(0) != m.words[kernelRoot][i].Load() {
+			m.wrong = "a root is given back without the kernel's half"
+		}
+	}
+	m.Put(f)
+}
+
 func (m *fakeMemory) Put(f mm.Frame) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

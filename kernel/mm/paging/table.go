@@ -13,7 +13,8 @@
 // G3. No Accessed or Dirty bit that a CPU sets is lost: Protect keeps them, Unmap returns them.
 // G4. No entry is writable and executable; none is global; none is outside [UserBase, UserLimit).
 // G5. A table without entries is taken out by the Unmap that emptied it; so there are never more tables than pages × 3.
-// G6. A table's frame goes back only after Shoot, and through Frames.Retire. All frames go back as zeroes, as they came.
+// G6. A table's frame goes back only after Shoot, and through Frames.Retire. All frames go back as zeroes, as they came, but for
+// the root's upper half.
 //
 // Progress: Lookup wait-free; Protect lock-free (it is retried when a CPU, or another Protect, changes the entry); Map and
 // Unmap take at most 4 steps down and 3 up, and no step waits but for the caller's lock.
@@ -67,6 +68,10 @@ type Frames interface {
 	// Retire gives one back, as zeroes, that no CPU's walker reaches any more; but a Lookup that began before may.
 	// Called by Shoot.
 	Retire(f mm.Frame)
+	// GetRoot is Get for a root. filled: its upper half is the kernel's already, for it comes from PutRoot.
+	GetRoot() (f mm.Frame, filled, ok bool)
+	// PutRoot is Put for a root, as zeroes but for its upper half.
+	PutRoot(f mm.Frame)
 }
 
 // Table is the page table of one space. Init it before use.
@@ -81,14 +86,16 @@ type Table struct {
 // Init makes an empty table whose upper half is that of the table at kernelRoot. The kernel fills its upper half's
 // entries at boot for good: what is added to it later is not seen here.
 func (t *Table) Init(memory Memory, frames Frames, kernelRoot mm.Frame) error {
-	root, ok := frames.Get()
+	root, filled, ok := frames.GetRoot()
 	if !ok {
 		return ErrTables
 	}
 	*t = Table{memory: memory, frames: frames, root: root, top: memory.words(root)}
-	kernel := memory.words(kernelRoot)
-	for i := 256; i < 512; i++ {
-		t.top[i].StoreRelease(kernel[i].Load())
+	if !filled {
+		kernel := memory.words(kernelRoot)
+		for i := 256; i < 512; i++ {
+			t.top[i].StoreRelease(kernel[i].Load())
+		}
 	}
 	return nil
 }
