@@ -163,10 +163,58 @@ long_mode:
 	movl	%eax, %es
 	movl	%eax, %fs
 	movl	%eax, %gs
+	movl	$packed_text, %esi
+	movl	$packed_text_end, %edx
+	movl	$ktext_start, %edi
+	call	unpack
+	movl	$packed_rodata, %esi
+	movl	$packed_rodata_end, %edx
+	movl	$krodata_start, %edi
+	call	unpack
+	movl	$kbss_start, %edi
+	movl	$kbss_end, %ecx
+	subl	%edi, %ecx
+	xorl	%eax, %eax
+	rep stosb
 	movl	$handoff, %edi
 	movl	$kernel_entry, %eax		# rt0's low 32 bits: sign extension gives the rest
 	movslq	%eax, %rax
 	jmp	*%rax
+
+# unpack makes at RDI what the LZ4 block from RSI to RDX says (kernel/symtab/expand.go has the format; mkimage made the block).
+unpack:
+	movzbl	(%rsi), %eax			# token
+	incq	%rsi
+	movl	%eax, %ecx
+	shrl	$4, %ecx
+	call	length
+	rep movsb				# literals
+	cmpq	%rdx, %rsi
+	jae	1f
+	movzwl	(%rsi), %ebx			# how far back
+	addq	$2, %rsi
+	movl	%eax, %ecx
+	andl	$15, %ecx
+	call	length
+	addl	$4, %ecx
+	movq	%rsi, %r8
+	movq	%rdi, %rsi
+	subq	%rbx, %rsi
+	rep movsb				# byte after byte: what is copied may begin in what is being made
+	movq	%r8, %rsi
+	jmp	unpack
+1:	ret
+
+# length adds to ECX what follows at RSI, if it is 15.
+length:
+	cmpl	$15, %ecx
+	jne	2f
+1:	movzbl	(%rsi), %r9d
+	incq	%rsi
+	addl	%r9d, %ecx
+	cmpl	$255, %r9d
+	je	1b
+2:	ret
 
 	.section .boot.rodata, "a"
 msg_cpuid:

@@ -59,12 +59,15 @@ var mixed struct {
 	frames, stacks, tables, used uint64 // free before; mapped before; reserved while it ran, of WholeCPU
 }
 
-// mappedStacks is how many slots have a stack; they keep it.
+// mappedStacks is how many stacks there are: slots keep theirs, and CPUs some.
 func mappedStacks() (n uint64) {
 	for i := range taskParts {
 		if taskParts[i].lo != 0 {
 			n++
 		}
+	}
+	for i := range ncpu {
+		n += uint64(localOf(amd64.CPUByIndex(i)).nspares)
 	}
 	return n
 }

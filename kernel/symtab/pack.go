@@ -15,7 +15,7 @@ func Pack(table []byte) ([]byte, error) {
 		return nil, fmt.Errorf("a symbol table of %d bytes is more than the kernel has room for: raise MaxSize in kernel/symtab/expand.go", len(table))
 	}
 	b := binary.LittleEndian.AppendUint32([]byte(packedMagic), uint32(len(table)))
-	block, err := smallest(table)
+	block, err := Block(table)
 	if err != nil {
 		return nil, fmt.Errorf("packing the symbol table: %w", err)
 	}
@@ -25,8 +25,9 @@ func Pack(table []byte) ([]byte, error) {
 	return append(b, block...), nil
 }
 
-// smallest is the smaller of what two ways to look for repetitions make of it; which one that is depends.
-func smallest(table []byte) ([]byte, error) {
+// Block makes an LZ4 block: the smaller of what two ways to look for repetitions make of it; which one that is depends. It is
+// empty if there are hardly any.
+func Block(table []byte) ([]byte, error) {
 	var (
 		careful = lz4.CompressorHC{Level: lz4.Level9}
 		quick   lz4.Compressor

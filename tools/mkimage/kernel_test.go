@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
@@ -54,11 +55,29 @@ func TestTheImageCarriesTheKernelsSegmentsWhereTheyBelongAndNoneIsWritableAndExe
 	for _, p := range img.Progs {
 		require.NotEqual(t, elf.PF_W|elf.PF_X, p.Flags&(elf.PF_W|elf.PF_X), "segment at %#x", p.Paddr)
 	}
-	for want, s := range map[elf.ProgFlag]segment{elf.PF_R | elf.PF_X: k.text, elf.PF_R: k.rodata, elf.PF_R | elf.PF_W: k.data} {
-		data, flags := memory(phys(s.start), len(s.data))
-		require.True(t, bytes.Equal(s.data, data), "segment %v", want)
-		require.Equal(t, want, flags)
+	data, flags := memory(phys(k.data.start), len(k.data.data))
+	require.True(t, bytes.Equal(k.data.data, data))
+	require.Equal(t, elf.PF_R|elf.PF_W, flags)
+	symbols, err := img.Symbols()
+	require.NoError(t, err)
+	at := map[string]uint64{}
+	for _, s := range symbols {
+		at[s.Name] = s.Value
 	}
+	for name, s := range map[string]segment{"text": k.text, "rodata": k.rodata} {
+		require.Equal(t, phys(s.start), at["k"+name+"_start"], "where it is unpacked")
+		packed, flags := memory(at["packed_"+name], int(at["packed_"+name+"_end"]-at["packed_"+name]))
+		require.Equal(t, elf.PF_R, flags)
+		data := make([]byte, len(s.data))
+		n, err := lz4.UncompressBlock(packed, data)
+		require.NoError(t, err)
+		require.Equal(t, len(data), n)
+		require.True(t, bytes.Equal(s.data, data), name)
+	}
+	require.Equal(t, phys(k.data.start)+uint64(len(k.data.data)), at["kbss_start"])
+	require.Equal(t, phys(k.data.end), at["kbss_end"])
+	require.GreaterOrEqual(t, at["symbols_start"], at["packed_rodata_end"])
+	require.GreaterOrEqual(t, at["symbols_start"], at["kbss_end"])
 }
 
 func TestTheELFMayGoToAFolderOfItsOwnThatIsMade(t *testing.T) {

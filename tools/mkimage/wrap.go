@@ -28,19 +28,29 @@ func (k *kernel) wrap(module, build, out string, symbols []byte) error {
 	parts := []struct {
 		section, file string
 		data          []byte
+		packed        bool // what a file has, unpacked
 	}{
-		{".ktext", "text.bin", k.text.data},
-		{".krodata", "rodata.bin", k.rodata.data},
-		{".kdata", "data.bin", k.data.data},
-		{".symbols", "symbols.bin", symbols},
+		{".ktext", "text.bin", k.text.data, true},
+		{".krodata", "rodata.bin", k.rodata.data, true},
+		{".kdata", "data.bin", k.data.data, false},
+		{".symbols", "symbols.bin", symbols, false},
 	}
 	var src strings.Builder
 	src.WriteString("# Written by mkimage: the kernel's segments and where they belong.\n")
 	for _, p := range parts {
+		if p.packed {
+			fmt.Fprintf(&src, "\t.section %s, \"a\", @nobits\n\t.skip %d\n", p.section, len(p.data))
+			label := "packed_" + strings.TrimSuffix(p.file, ".bin")
+			fmt.Fprintf(&src, "\t.section .packed, \"a\"\n\t.globl %s, %s_end\n%s:\n\t.incbin \"%s\"\n%s_end:\n", label, label, label, p.file, label)
+			if p.data, err = symtab.Block(p.data); err != nil {
+				return fmt.Errorf("packing %s: %w", p.section, err)
+			}
+		} else {
+			fmt.Fprintf(&src, "\t.section %s, \"a\"\n\t.incbin \"%s\"\n", p.section, p.file)
+		}
 		if err := writeFile(filepath.Join(build, p.file), p.data); err != nil {
 			return err
 		}
-		fmt.Fprintf(&src, "\t.section %s, \"a\"\n\t.incbin \"%s\"\n", p.section, p.file)
 	}
 	src.WriteString("\t.section .boot.data, \"aw\"\n\t.align 8\n\t.globl kernel_segments\nkernel_segments:\n")
 	for _, s := range []segment{k.text, k.rodata, k.data} {
