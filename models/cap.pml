@@ -1,27 +1,29 @@
 /*
  * cap.pml: the derivation tree of capabilities (kernel/cap/derive.go, lookup.go, revoke.go, detach.go, table.go).
  *
- * Modelled: Lookup; Derive, with make; Revoke, with revokeOnly; Delete, with kill; reap, climb, leaves (rows of two); finish,
- * tearDown, hide, mark, detach, help, takeOut, taken, bypass, sweep, free. Each load and each compare-and-swap of a head, a
- * next, a parent or an owner word is a step of its own. Whether the kind has a teardown is open. Capability 1 is the root, 2
- * its child; the other slots are free at first, but for 3 and 4, children of 2, if WIDE. Each of DERIVERS derives once from
- * whatever is there; each of KILLERS revokes what is below 1 or 2, or deletes any but 1; each of LOOKERS looks one up.
+ * Modelled: Lookup; Derive, with make and takeBack; Transfer; Revoke, with revokeOnly; Delete, with kill; reap, climb, leaves
+ * (rows of two); finish, tearDown, hide, mark, detach, help, takeOut, taken, bypass, sweep, free. Each load and each
+ * compare-and-swap of a head, a next, a parent or an owner word is a step of its own. Whether the kind has a teardown is open.
+ * Capability 1 is the root, 2 its child; the other slots are free at first, but for 3 and 4, children of 2, if WIDE. Holder 1
+ * has all. Each of DERIVERS derives once from whatever is there; each of KILLERS revokes what is below 1 or 2, or deletes any
+ * but 1, or, if GIVES, gives 2 to holder 2, who then revokes what is below it; each of LOOKERS looks one up.
  *
  * The guarantees are those of table.go:
  *   G1. What Lookup returns is of the life that it was asked for. What is claimed by one who is late with saying that it is
  *       gone is not used again before that.
  *   G2. A child is linked to its parent's life, while that is alive.
  *   G3, G4. When Revoke or Delete returns, all that was below when it began is gone and torn down; and of what Delete
- *       has killed nothing is left, whenever it was derived.
+ *       has killed nothing is left, whenever it was derived. When who has been given a capability has revoked, nothing
+ *       comes that was derived before it was given.
  *   G5. A capability is torn down once, when it has no child, and freed once.
  *   Progress. Every execution ends, but for who waits for a teardown that another has under way. (-DNP)
  * And when all is done: every slot is free, or the root's and in its tree, and found.
  *
- * Bounds: SLOTS, DERIVERS, KILLERS, LOOKERS, WIDE.
+ * Bounds: SLOTS, DERIVERS, KILLERS, LOOKERS, WIDE, GIVES.
  * Abstracted away: free slots are a set, out of which any may come; a call that has more to do is made again at once; the
  * steps may be used up at any time, but only in leaves and climb does that matter; a hint (prev) may name any slot at any
- * time; the root is not deleted; holders, so transfers and takeBack; kinds, rights, limits; memory is sequentially
- * consistent, as all that decides is a compare-and-swap.
+ * time; the root is not deleted; who derives does so for itself; kinds, rights, limits; memory is sequentially consistent,
+ * as all that decides is a compare-and-swap.
  *
  * Faults (each a -D; SPIN must find an error in each):
  *   LOOKS_ONCE        Lookup does not look at the owner again
@@ -29,6 +31,8 @@
  *   NO_OWNER_CHECK    Derive does not see whether the parent is another life
  *   LINK_NO_CAS       Derive links by a store
  *   HATCH_EARLY       a child is found before it is linked
+ *   NO_TAKE_BACK      Derive does not see whether the parent has been given away
+ *   HATCH_KILLED      Derive lets be found what it could not take back
  *   NO_CLOSE          Revoke does not close
  *   ONLY_BLIND        revokeOnly does not see whether the only child still is
  *   ONLY_FIRST        revokeOnly does not see whether there is another child
@@ -75,16 +79,18 @@
 
 short head[SLOTS+1], next[SLOTS+1];
 byte gen[SLOTS+1], parent[SLOTS+1], parentGen[SLOTS+1], object[SLOTS+1];
-bool held[SLOTS+1];		/* the owner word has a holder */
+byte held[SLOTS+1];		/* the owner word's holder, 0: nobody */
 bool gone[SLOTS+1];		/* and says that no lookup finds it */
 bool tears;			/* the kind has a teardown */
 bool vacant[SLOTS+1];
 
 /* Ghosts: torn down, in this life; linked to a parent; how many have finished. */
 bool torn[SLOTS+1], linked[SLOTS+1];
+bool cleared[SLOTS+1];		/* it was given away, and its new holder has revoked */
 byte finished;
 
 #define FOUND(s) (held[s] && !gone[s])
+#define FOUND_BY(s, h) (held[s] == (h) && !gone[s])
 #define ALIVE(s) (FOUND(s) && !(head[s] & DEAD))
 #define LIVES(s, g) (gen[s] == g)
 
@@ -135,7 +141,7 @@ inline make(i, e, p, g) {
 		:: SLOTS > 3 && vacant[SLOTS] -> i = SLOTS
 		:: else -> goto Done
 		fi;
-		e = gen[i]; vacant[i] = false; torn[i] = false; linked[i] = false
+		e = gen[i]; vacant[i] = false; torn[i] = false; linked[i] = false; cleared[i] = false
 	};
 	d_step {
 		parent[i] = p; parentGen[i] = g; object[i] = e;
@@ -144,39 +150,42 @@ inline make(i, e, p, g) {
 }
 
 inline unmake(i) {
-	atomic { vacant[i] = true; held[i] = false }
+	atomic { vacant[i] = true; held[i] = 0 }
 }
 
 proctype Deriver() {
 	byte p, g, i, e;
-	short h;
+	short h, fresh;
 	atomic {
 		if
 		:: ALIVE(1) -> p = 1
-		:: ALIVE(2) -> p = 2
+		:: ALIVE(2) && held[2] == 1 -> p = 2
 		:: ALIVE(3) -> p = 3
 		fi;
 		g = gen[p]
 	};
 Derive:
 	if
-	:: !FOUND(p) || !LIVES(p, g) -> goto Done
+	:: !FOUND_BY(p, 1) || !LIVES(p, g) -> goto Done
 	:: else
 	fi;
 	h = head[p];
 	if
-	:: !FOUND(p) || !LIVES(p, g) || h & DEAD -> goto None
+	:: !FOUND_BY(p, 1) || !LIVES(p, g) || h & DEAD -> goto None
 	:: else
 	fi;
 	make(i, e, p, g);
+#ifdef GIVES
+	fresh = head[i];
+#endif
 #ifdef HATCH_EARLY
-	held[i] = true;
+	held[i] = 1;
 #endif
 	do
 	:: h = head[p];
 #ifndef NO_OWNER_CHECK
 	   if
-	   :: !FOUND(p) || !LIVES(p, g) -> unmake(i); goto None
+	   :: !FOUND_BY(p, 1) || !LIVES(p, g) -> unmake(i); goto None
 	   :: else
 	   fi;
 #endif
@@ -210,10 +219,32 @@ Derive:
 	   fi
 #endif
 	od;
+#ifdef GIVES
+#ifndef NO_TAKE_BACK
+	if
+	:: FOUND_BY(p, 1) && LIVES(p, g)
+	:: else ->
+takeBack:	d_step {
+			if
+			:: head[i] == fresh -> head[i] = LINK(fresh, 0, DEAD + CLAIMED); torn[i] = true; h = -1
+			:: else -> h = 0
+			fi
+		};
+		if
+		:: h == -1 -> run Killer(i, e); goto Back
+#ifndef HATCH_KILLED
+		:: else -> goto Done
+#else
+		:: else
+#endif
+		fi
+	fi;
+#endif
+#endif
 	skip;
 	d_step {		/* found from now on, unless it has been killed meanwhile */
 		if
-		:: LIVES(i, e) && !gone[i] -> held[i] = true
+		:: LIVES(i, e) && !gone[i] -> held[i] = 1; assert(!(LIVES(p, g) && cleared[p]))	/* G4 */
 		:: else
 		fi
 	};
@@ -228,7 +259,10 @@ None:	/* it is hidden, if that is why */
 	};
 Done:
 	skip;
-	d_step { p = 0; g = 0; i = 0; e = 0; h = 0; finished++ }
+	finished++;
+Back:	/* or what it began goes on in a Killer */
+	skip;
+	d_step { p = 0; g = 0; i = 0; e = 0; h = 0; fresh = 0 }
 }
 
 /* free ends a life, of what was taken out of its list. */
@@ -236,7 +270,7 @@ inline free(s, g) {
 	d_step {
 		assert(LIVES(s, g) && !vacant[s]);		/* G5: once */
 		assert(torn[s] || !tears);			/* before it is freed */
-		gen[s]++; held[s] = false; gone[s] = false; linked[s] = false; vacant[s] = true
+		gen[s]++; held[s] = 0; gone[s] = false; linked[s] = false; vacant[s] = true
 	}
 }
 
@@ -264,10 +298,10 @@ inline tearDown(s, g) {
 			torn[s] = true
 		}
 	:: else ->
-		ok = held[s];
+		k = held[s];
 		d_step {
 			assert(LIVES(s, g) && !vacant[s]);		/* G1: this life's */
-			held[s] = ok;
+			held[s] = k; k = 0;
 #ifndef NOT_GONE
 			gone[s] = true
 #endif
@@ -316,17 +350,25 @@ inline swapHead(s, old, new) {
 #define LEADS(i) (TO(next[i]) == c && !(next[i] & MARKED))
 #define FORGET c = 0; cg = 0; d = 0; dg = 0; q = 0; qg = 0; from = 0; s = 0; sg = 0; h = 0; x = 0; y = 0; ok = false; mine = false
 
-proctype Killer() {
-	byte top, topGen, n, ng, c, cg, d, dg, q, qg, from, s, sg, k;	/* d: the second in a row with c */
+proctype Killer(byte c, cg) {		/* c: it goes on with what takeBack has claimed */
+	byte top, topGen, by, n, ng, d, dg, q, qg, from, s, sg, k;	/* d: the second in a row with c */
 	byte below[SLOTS+1];		/* 1 + the generation that was below when it began */
 	short h, x, y;
-	bool revokes, ok, mine, last;	/* mine: it has claimed c, and d; last: it returns after that */
+	bool revokes, begun, ok, mine, last;	/* mine: it has claimed c, and d; last: it returns after that */
+	if
+	:: c != 0 -> d_step { mine = true; last = true; revokes = true }; goto detach
+	:: else
+	fi;
 	atomic {
+		by = 1;
 		if
 		:: top = 1; revokes = true
-		:: ALIVE(2) -> top = 2; revokes = true
-		:: ALIVE(2) -> top = 2
+		:: ALIVE(2) && held[2] == 1 -> top = 2; revokes = true
+		:: ALIVE(2) && held[2] == 1 -> top = 2
 		:: ALIVE(3) -> top = 3
+#ifdef GIVES
+		:: ALIVE(2) && held[2] == 1 -> top = 2; revokes = true; by = 2
+#endif
 		fi;
 		topGen = gen[top];
 		k = 2;
@@ -343,14 +385,32 @@ proctype Killer() {
 		k = 0; n = top; ng = topGen
 	};
 	if
-	:: revokes -> goto Revoke
+	:: revokes && by == 1 -> goto Revoke
+	:: revokes && by == 2 -> goto Transfer
 	:: else -> goto Delete
 	fi;
 
+Transfer:	/* and then it revokes as the new holder */
+	h = head[top];
+	d_step {
+		if
+		:: FOUND_BY(top, 1) && LIVES(top, topGen) && !(h & DEAD) -> held[top] = 2
+		:: else -> by = 1
+		fi
+	};
+	if
+	:: by == 1 -> goto None
+	:: else
+	fi;
+
 Revoke:
+	if
+	:: !FOUND_BY(top, by) || !LIVES(top, topGen) -> goto Done
+	:: else
+	fi;
 	h = head[top];
 	if
-	:: !FOUND(top) || !LIVES(top, topGen) || h & DEAD -> goto None
+	:: !FOUND_BY(top, by) || !LIVES(top, topGen) || h & DEAD -> goto None
 	:: else
 	fi;
 	if
@@ -410,6 +470,7 @@ Opens:	/* nothing is below it */
 Delete:
 	if
 	:: !LIVES(top, topGen) -> goto Returns
+	:: LIVES(top, topGen) && !begun && held[top] != 1 -> goto Done
 	:: else
 	fi;
 
@@ -417,6 +478,7 @@ kill:
 	h = head[top];
 	if
 	:: !LIVES(top, topGen) -> goto Returns
+	:: LIVES(top, topGen) && !begun && held[top] != 1 -> goto Done
 	:: else
 	fi;
 	if
@@ -440,9 +502,10 @@ kill:
 	:: else
 	fi;
 	if
-	:: h & DEAD -> hide(top, topGen); goto reap
+	:: h & DEAD -> begun = true; hide(top, topGen); goto reap
 	:: else ->
 		swapHead(top, h, LINK(h, TO(h), DEAD));
+		begun = ok;
 		goto kill
 	fi;
 
@@ -798,12 +861,16 @@ Returns:
 			k++
 		:: else -> break
 		od;
-		assert(revokes || gen[top] != topGen || gone[top] && !linked[top])
+		assert(revokes || gen[top] != topGen || gone[top] && !linked[top]);
+		if
+		:: by == 2 && gen[top] == topGen -> cleared[top] = true
+		:: else
+		fi
 	};
 Done:
 	skip;
 	d_step {
-		FORGET; k = 0; n = 0; ng = 0; last = false; revokes = false; top = 0; topGen = 0;
+		FORGET; k = 0; n = 0; ng = 0; last = false; revokes = false; begun = false; by = 0; top = 0; topGen = 0;
 		below[2] = 0; below[3] = 0; below[SLOTS] = 0;
 		finished++
 	}
@@ -816,11 +883,11 @@ init {
 	:: tears = false
 	fi;
 	atomic {
-		held[1] = true; held[2] = true; linked[2] = true;
+		held[1] = 1; held[2] = 1; linked[2] = true;
 		head[1] = 2; next[1] = MARKED; parent[2] = 1;
 #ifdef WIDE
-		held[3] = true; linked[3] = true; parent[3] = 2;
-		held[4] = true; linked[4] = true; parent[4] = 2;
+		held[3] = 1; linked[3] = true; parent[3] = 2;
+		held[4] = 1; linked[4] = true; parent[4] = 2;
 		head[2] = 4; next[4] = 3;
 		i = 5;
 #else
@@ -837,7 +904,7 @@ init {
 		od;
 		i = 0;
 		do
-		:: i < KILLERS -> run Killer(); i++
+		:: i < KILLERS -> run Killer(0, 0); i++
 		:: else -> break
 		od;
 		i = 0;

@@ -147,7 +147,49 @@ func TestExplore_Cap_G9_DeriveWhileGivenAway(t *testing.T) {
 	}
 }
 
-// Who deletes a capability that is just given away has all of it gone, whoever holds it then.
+// What was derived too late to be its old holder's is not found for a moment either when somebody has claimed it, and is late
+// to say that it is gone.
+func TestExplore_Cap_G4_GivenAwayAndClaimed(t *testing.T) {
+	taken := 0
+	explore.Exhaustive(t, explore.Config{Preemptions: 2}, func(x *explore.Run) ([]func(), func() error) {
+		w := newWorld(x, page0, 2, 0)
+		root := w.caps.at(w.root.slot()).links()
+		cleared, ended := false, false
+		return []func(){
+			func() {
+				n, err := w.Derive(0, w.root, 1, Derivation{To: 1, Rights: AllRights})
+				if late := cleared; err == nil && w.finds(n, 1) && late {
+					panic("G4: its old holder finds it after its new one has revoked")
+				}
+				ended = true
+			},
+			func() {
+				if w.Transfer(w.root, 1, 2) != nil {
+					panic("it can be given away")
+				}
+				for at := Name(0); ; explore.Yield() {
+					if at, _ = w.Revoke(1, w.root, 2, at, 4); at == 0 {
+						break
+					}
+				}
+				cleared = true
+				for ; link(root.head.Load()).slot() == 0; explore.Yield() {
+					if ended {
+						return
+					}
+				}
+				late := w.caps.at(link(root.head.Load()).slot()).links()
+				if h := link(late.head.Load()); h&claimed == 0 && swap(&late.head, h, h.to(0, dead|claimed)) {
+					taken++
+				}
+			},
+		}, func() error { return nil }
+	})
+	if taken == 0 {
+		t.Fatal("never claimed")
+	}
+}
+
 func TestExplore_Cap_G3_DeleteWhileGivenAway(t *testing.T) {
 	given, ended := 0, 0
 	for _, steps := range []int{1, 9} {

@@ -58,8 +58,11 @@ func (t *Table) Derive(cpu int, parent Name, by Holder, d Derivation) (Name, err
 		}
 	}
 	name := nameOf(i, embryo)
-	if p.owner.Load() != parent.key(by) && t.takeBack(cpu, name, r, fresh) { // given away: its holder may have revoked before
-		return 0, ErrNone
+	if p.owner.Load() != parent.key(by) { // given away: its holder may have revoked before
+		if t.takeBack(cpu, name, r, fresh) {
+			return 0, ErrNone
+		}
+		return name, nil // no lookup is to find it, though who kills it may not have come to say so
 	}
 	r.owner.CompareAndSwap(embryo, name.key(d.To)) // order: pairs with Lookup's first load (G1). If not, it has been killed
 	return name, nil
