@@ -7,10 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // One test for three guarantees: random programs on memory that nothing surrounds, beside the oracle.
 func TestRun_G2_G4_G6_AgainstAnOracle(t *testing.T) {
+	tsan.Alone(t)
 	f, code := newFence(t), newFence(t)
 	compared, used, yes := 0, map[uint16]int{}, 0
 	seeds.Each(t, 150_000, func(r *rand.Rand) {

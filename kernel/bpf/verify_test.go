@@ -10,6 +10,7 @@ import (
 	xbpf "golang.org/x/net/bpf"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 func TestVerify_G1_NamesWhatIsWrong(t *testing.T) {
@@ -98,6 +99,7 @@ func TestVerify_G1_AllOpcodes(t *testing.T) {
 }
 
 func TestVerify_G1_RandomBytes(t *testing.T) {
+	tsan.Alone(t)
 	accepted, refused := 0, map[error]int{}
 	seeds.Each(t, 60_000, func(r *rand.Rand) {
 		prog := random(r, 1+r.IntN(9), 0)
@@ -144,6 +146,7 @@ func mended(prog []Insn) []Insn {
 }
 
 func TestVerify_G3_AgainstAllPaths(t *testing.T) {
+	tsan.Alone(t)
 	accepted, refused := 0, map[error]int{}
 	seeds.Each(t, 60_000, func(r *rand.Rand) {
 		prog := random(r, 1+r.IntN(14), 0.01)

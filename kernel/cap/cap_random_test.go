@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // grant is a capability as the model of one thread has it.
@@ -422,6 +423,7 @@ func FuzzTable_G1_NamesMatchNothing(f *testing.F) {
 
 // A million live capabilities, all found; fewer where each access takes long.
 func TestTable_G8_AMillion(t *testing.T) {
+	tsan.Alone(t)
 	h := newHost(1)
 	root := h.root(1)
 	n := 1_000_000

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/tsan"
 )
 
 // host is what a table of a test has around it.
@@ -346,6 +348,7 @@ func TestTable_G5_TeardownOnceAndChildrenFirst(t *testing.T) {
 }
 
 func TestTable_G6_SlotsAreUsedAgainUnderOtherNames(t *testing.T) {
+	tsan.Alone(t)
 	h := newHost(1)
 	seen := map[Name]bool{}
 	slots := map[uint32]bool{}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/sync/atom"
 )
 
@@ -219,6 +220,7 @@ func TestFrames_G3_G5_ByReservation(t *testing.T) {
 }
 
 func TestFrames_G1_G3_G4_G5_AgainstAModel(t *testing.T) {
+	tsan.Alone(t)
 	var full, huge, runs, at, frees int
 	seeds.Each(t, 60, func(r *rand.Rand) {
 		cpus := 1 + r.IntN(4)

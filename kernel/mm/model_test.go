@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // unit is how many bytes one place of the model stands for: it is not a frame, so that
@@ -75,6 +76,7 @@ func requireEqual(t *testing.T, k *model, m *Map, base PhysAddr, r *rand.Rand) {
 }
 
 func TestMap_AgreesWithAPlainModel(t *testing.T) {
+	tsan.Alone(t)
 	m, k := &Map{}, &model{}
 	seeds.Each(t, 300, func(r *rand.Rand) {
 		*m, *k = Map{}, model{}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // newBuddy makes the oracle over the same nodes as newFrames.
@@ -66,6 +67,7 @@ func (p pair) infos() {
 }
 
 func TestFrames_AgreesWithTheBuddy(t *testing.T) {
+	tsan.Alone(t)
 	did := map[string]int{}
 	tell := func(what string, err error) {
 		if err != nil {

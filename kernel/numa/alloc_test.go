@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/mm"
 )
 
@@ -85,6 +86,7 @@ func statsOf(nodes []int, home int) (s Stats) {
 
 func TestAllocator_G1_G5_LocalIsLocalThenByDistance(t *testing.T) {
 	onFiles(t, func(t *testing.T, m *rig) {
+		tsan.Alone(t)
 		for cpu, home := range m.cpu {
 			m := newRig(t, m.shape)
 			var task TaskPolicy
@@ -100,6 +102,7 @@ func TestAllocator_G1_G5_LocalIsLocalThenByDistance(t *testing.T) {
 
 func TestAllocator_G1_G5_PreferredGoesByItsOwnDistances(t *testing.T) {
 	onFiles(t, func(t *testing.T, m *rig) {
+		tsan.Alone(t)
 		for want := range m.mem {
 			cpu := want % len(m.cpu)
 			m := newRig(t, m.shape)
@@ -116,6 +119,7 @@ func TestAllocator_G1_G5_PreferredGoesByItsOwnDistances(t *testing.T) {
 
 func TestAllocator_G2_G5_BindNeverSpills(t *testing.T) {
 	onFiles(t, func(t *testing.T, m *rig) {
+		tsan.Alone(t)
 		for set := NodeSet(1); set <= m.all(); set++ {
 			cpu := int(set) % len(m.cpu)
 			m := newRig(t, m.shape)
@@ -244,6 +248,7 @@ func (m *model) asks(cpu, node, n, align int) bool {
 }
 
 func TestAllocator_G1_G2_G3_G4_G5_G6_AgainstAModel(t *testing.T) {
+	tsan.Alone(t)
 	var spilled, failed, huge, runs, unreachable, memless, cpuless int
 	seeds.Each(t, 150, func(r *rand.Rand) {
 		m := &model{rig: newRig(t, randomShape(r))}

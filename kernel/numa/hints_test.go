@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/mm"
 )
 
@@ -74,6 +75,7 @@ func TestHints_G3_ToTheNearestNodeThatHasMemory(t *testing.T) {
 }
 
 func TestHints_G1_G2_G3_AgainstAModel(t *testing.T) {
+	tsan.Alone(t)
 	hints, none := 0, 0
 	seeds.Each(t, 300, func(r *rand.Rand) {
 		m := newRig(t, randomShape(r))

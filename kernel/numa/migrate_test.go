@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/mm"
 )
 
@@ -86,6 +87,7 @@ func (m *rig) freeCounts() (free []uint64) {
 }
 
 func TestMigrate_G1_G2_G3_AllOrNothingWhereverItFails(t *testing.T) {
+	tsan.Alone(t)
 	moved, failed := 0, map[string]int{}
 	seeds.Each(t, 200, func(r *rand.Rand) {
 		m := newRig(t, randomShape(r))

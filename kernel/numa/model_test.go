@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/mm"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,7 @@ import (
 // Random machines agree with a model made of maps, in which memory is a list of
 // places of one MiB.
 func TestTopology_AgreesWithAPlainModel(t *testing.T) {
+	tsan.Alone(t)
 	const places = 64
 	seeds.Each(t, 1500, func(r *rand.Rand) {
 		var b Builder

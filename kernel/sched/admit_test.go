@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // exactly is what a set of reservations comes to, without rounding: the sum of Budget/Period, or the product of that + 1.
@@ -31,6 +32,7 @@ func exactly(set []Reservation, monotonic bool) *big.Rat {
 }
 
 func TestAdmission_G1_G2_NeverTooMuchAndHardlyTooLittle(t *testing.T) {
+	tsan.Alone(t)
 	for _, monotonic := range []bool{false, true} {
 		most := big.NewRat(1, 1)
 		if monotonic {
@@ -125,6 +127,7 @@ func TestAdmission_RefusesWhatMakesNoSense(t *testing.T) {
 }
 
 func TestAdmission_TakesTheCPUWithTheMostRoom(t *testing.T) {
+	tsan.Alone(t)
 	seeds.Each(t, 100, func(r *rand.Rand) {
 		var a Admission
 		cpus := 1 + r.IntN(MaxCPUs)

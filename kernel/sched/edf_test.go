@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // behaviour says, when a task's job is done, when the next one comes, at now or later, and how long it runs, in ns.
@@ -199,6 +200,7 @@ func fill(r *rand.Rand, a *Admission, most int) (set []Reservation) {
 }
 
 func TestEDF_G1_WhatIsAdmittedIsInTime(t *testing.T) {
+	tsan.Alone(t)
 	fullest := 0.0
 	seeds.Each(t, 150, func(r *rand.Rand) {
 		var a Admission
@@ -218,6 +220,7 @@ func TestEDF_G1_WhatIsAdmittedIsInTime(t *testing.T) {
 }
 
 func TestEDF_G1_OthersCannotMakeATaskLate(t *testing.T) {
+	tsan.Alone(t)
 	overruns, late := uint64(0), 0
 	seeds.Each(t, 150, func(r *rand.Rand) {
 		var a Admission
@@ -247,6 +250,7 @@ func TestEDF_G1_OthersCannotMakeATaskLate(t *testing.T) {
 }
 
 func TestEDF_G1_HoldsForTheRateMonotonicOrder(t *testing.T) {
+	tsan.Alone(t)
 	seeds.Each(t, 150, func(r *rand.Rand) {
 		var a Admission
 		a.Init(1, WholeCPU, true)
@@ -450,6 +454,7 @@ func TestEDF_LentUrgency(t *testing.T) {
 }
 
 func TestEDF_HeapIsASortedList(t *testing.T) {
+	tsan.Alone(t)
 	tasks := make([]Task, 2*MaxRealTime)
 	seeds.Each(t, 40, func(r *rand.Rand) {
 		var (

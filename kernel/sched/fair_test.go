@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 const testQuantum = 1_000_000
@@ -111,6 +112,7 @@ func draw(r *rand.Rand, kind string, n int) (weights []uint32) {
 // Whatever the mix, short of pure lottery: the part of each task is its weight's, within a hundredth, once the lightest has
 // had some hundred quanta.
 func TestFair_G1_SharesAreAsWeights(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, 20, DefaultLottery, 99} {
 		for kind := range weightings {
 			seeds.Each(t, 1, func(r *rand.Rand) {
@@ -133,6 +135,7 @@ func TestFair_G1_SharesAreAsWeights(t *testing.T) {
 
 // Only lottery: of n visits, each accepted with probability p, np are, give or take √(np(1-p)).
 func TestFair_G1_PureLotteryIsALottery(t *testing.T) {
+	tsan.Alone(t)
 	outside, checked := 0, 0
 	for kind := range weightings {
 		seeds.Each(t, 10, func(r *rand.Rand) {
@@ -173,6 +176,7 @@ func TestFair_G1_PureLotteryIsALottery(t *testing.T) {
 
 // The lag: what a task got, less what it would have got of a CPU that can be divided without end.
 func TestFair_G2_LagIsBounded(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, 20, 50, DefaultLottery, 99, 100} {
 		worst, squares, n := 0.0, 0.0, 0
 		for _, kind := range []string{"same", "uniform", "powers"} {
@@ -203,6 +207,7 @@ func TestFair_G2_LagIsBounded(t *testing.T) {
 
 // By the CPU's clock, the bound is exact, for any mix short of pure lottery.
 func TestFair_G2_TasksGetWhatTheClockSays(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, 20, DefaultLottery, 99} {
 		seeds.Each(t, 10, func(r *rand.Rand) {
 			s := newFairSim(lottery, r.Uint64(), draw(r, "powers", 2+r.IntN(20))...)
@@ -227,6 +232,7 @@ func TestFair_G2_TasksGetWhatTheClockSays(t *testing.T) {
 
 // Nobody waits longer than two of its turns.
 func TestFair_G2_NobodyStarves(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, DefaultLottery, 99} {
 		seeds.Each(t, 5, func(r *rand.Rand) {
 			s := newFairSim(lottery, r.Uint64(), draw(r, "one heavy", 2+r.IntN(30))...)
@@ -251,6 +257,7 @@ func TestFair_G2_NobodyStarves(t *testing.T) {
 }
 
 func TestFair_G3_VisitsPerPick(t *testing.T) {
+	tsan.Alone(t)
 	for kind := range weightings {
 		for _, n := range []int{2, 10, 100} {
 			r := rand.New(rand.NewPCG(1, uint64(n)))
@@ -305,6 +312,7 @@ func TestFair_G3_UnitFollowsTheLargestWeight(t *testing.T) {
 }
 
 func TestFair_CompensationGivesABlockerItsShare(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, DefaultLottery, 100} {
 		for _, part := range []float64{1, 0.5, 0.3, 1. / 16, 1.5} {
 			s := newFairSim(lottery, 5, 100, 300, 600)
@@ -332,6 +340,7 @@ func TestFair_CompensationGivesABlockerItsShare(t *testing.T) {
 
 // Runs of any length: each is paid for by the wait that follows.
 func TestFair_CompensationOfRandomRuns(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, DefaultLottery} {
 		seeds.Each(t, 5, func(r *rand.Rand) {
 			s := newFairSim(lottery, r.Uint64(), 100, 300, 600, 50)
@@ -386,6 +395,7 @@ func TestFair_CompensationIsBounded(t *testing.T) {
 
 // Others come and go, one of them heavy, and some block for a while: those who stay compete among themselves as before.
 func TestFair_SharesOfThoseWhoStay(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, DefaultLottery} {
 		seeds.Each(t, 5, func(r *rand.Rand) {
 			s := newFairSim(lottery, r.Uint64(), 10, 20, 30, 40, 40)
@@ -419,6 +429,7 @@ func TestFair_SharesOfThoseWhoStay(t *testing.T) {
 
 // New tasks are neither ahead nor behind: many that each live for a few visits get what one that stays gets for as many.
 func TestFair_NewTasksStartFair(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, 50, DefaultLottery, 99} {
 		s := newFairSim(lottery, 9, 100, 100, 100, 100)
 		got, due := 0, 0.0
@@ -441,6 +452,7 @@ func TestFair_NewTasksStartFair(t *testing.T) {
 
 // A stolen task brings its credit along: on CPUs with other units, it gets what its visits add up to.
 func TestFair_StolenTasksKeepTheirCredit(t *testing.T) {
+	tsan.Alone(t)
 	for _, lottery := range []int{0, DefaultLottery} {
 		seeds.Each(t, 5, func(r *rand.Rand) {
 			cpus := [2]*fairSim{newFairSim(lottery, r.Uint64(), 100, 300), newFairSim(lottery, r.Uint64(), 1000, 1000, 3)}

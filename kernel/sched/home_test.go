@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // A home changes only by samples of which a full score, each other one counted three times against it, is the new node's.
@@ -51,6 +52,7 @@ func TestHome_G1_G2_AHomeHasThreeQuartersOfTheLastSamples(t *testing.T) {
 
 // A task with nine tenths of its accesses on one node finds it soon; one with two thirds has no home.
 func TestHome_G1_NearlyAllOrNothing(t *testing.T) {
+	tsan.Alone(t)
 	seeds.Each(t, 20, func(r *rand.Rand) {
 		var clear, mixed uint64
 		for i := range 20_000 {

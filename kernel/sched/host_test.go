@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"exo/internal/timescale"
+	"exo/internal/tsan"
 	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
 )
@@ -266,7 +267,7 @@ func (t *hostTask) begin() {
 			t.host.Kick(i)
 		}
 	}
-	if !raceDetector { // as in leave
+	if !tsan.On { // as in leave
 		c := t.on
 		if _, next, ok := c.PassToJoiner(t.host.NowNs()); ok {
 			t.host.handed.Add(1)
@@ -341,7 +342,7 @@ func (t *hostTask) yield() { t.leave(Yields) }
 func (t *hostTask) leave(why Leaving) {
 	c, h := t.on, t.host
 	h.ops.Add(1)
-	if !raceDetector { // Pass looks at what may be another's just then, and forgets what it saw
+	if !tsan.On { // Pass looks at what may be another's just then, and forgets what it saw
 		now := h.NowNs()
 		_, next, ok := c.Pass(now, why)
 		if next == t.task {

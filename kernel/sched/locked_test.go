@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/tsan"
 )
 
 // TestLockedSched_G1_G2_G3_NobodyIsLostOrRunsTwice: tasks without stacks, run by goroutines for CPUs, yield, exchange wake-ups in
@@ -15,7 +17,7 @@ import (
 func TestLockedSched_G1_G2_G3_NobodyIsLostOrRunsTwice(t *testing.T) {
 	const cpus, tasks, slots = 3, 9, 64
 	steps := 400
-	if raceDetector { // waiting for a ticket is slow where spinners keep each other from running
+	if tsan.On { // waiting for a ticket is slow where spinners keep each other from running
 		steps = 60
 	}
 	for _, queues := range []int{1, cpus} {

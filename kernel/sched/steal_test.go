@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // still is a machine whose CPUs do only what a test has them do.
@@ -38,6 +39,7 @@ func (h *host) load(t *testing.T, cpu, n int, a Start) {
 
 // The nearest CPU that has too much is stolen from, and of equally near ones the one that has most; half of it is taken.
 func TestSteal_NearestThenLongest(t *testing.T) {
+	tsan.Alone(t)
 	distance := func(a, b int) int {
 		return [][]int{ // two nodes of three, and one far away
 			{0, 1, 1, 5, 5, 5, 9}, {1, 0, 1, 5, 5, 5, 9}, {1, 1, 0, 5, 5, 5, 9},

@@ -8,9 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 func TestTimers_G1_G2_AreASortedList(t *testing.T) {
+	tsan.Alone(t)
 	full, compacted := 0, 0
 	seeds.Each(t, 200, func(r *rand.Rand) {
 		var (

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // tuned is a still machine with rules; two nodes, if there are four CPUs.
@@ -60,6 +61,7 @@ func TestTune_G1_TheQuantumStaysInItsRange(t *testing.T) {
 }
 
 func TestTune_G2_TheQuantumSettles(t *testing.T) {
+	tsan.Alone(t)
 	for waiting := range 10 {
 		for every := range 10 { // somebody comes at each such look; 0: never
 			h := tuned(t, 1, Tuning{Rules: TuneQuantum})
@@ -111,6 +113,7 @@ func TestTune_G3_WhoComesHasTheQuantumCutAtTheNextLook(t *testing.T) {
 }
 
 func TestTune_G4_ItGrowsSlowly(t *testing.T) {
+	tsan.Alone(t)
 	changes := 0
 	seeds.Each(t, 50, func(r *rand.Rand) {
 		h := tuned(t, 1, Tuning{Rules: TuneQuantum})

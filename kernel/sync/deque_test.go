@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/sync/atom"
 )
 
@@ -151,6 +152,7 @@ func TestDeque_G4_PopOnAFreshDeque(t *testing.T) {
 }
 
 func TestDeque_G3_GrowsByDoubling(t *testing.T) {
+	tsan.Alone(t)
 	const most = 1 << 20
 	h := newDequeHost(1, 1, most)
 	for i := range most {

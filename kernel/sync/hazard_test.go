@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/sync/atom"
 )
 
@@ -38,6 +39,7 @@ func (h *hazardHost) Reclaim(cpu int, o *Retired) {
 }
 
 func TestHazard_G1_G2_G3_AgainstAModel(t *testing.T) {
+	tsan.Alone(t)
 	kept, rescued := 0, 0
 	seeds.Each(t, 60, func(r *rand.Rand) {
 		cpus := 1 + r.IntN(6)

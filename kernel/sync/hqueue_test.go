@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 func newHazardNodes(count, cpus int) *HazardNodes {
@@ -16,6 +17,7 @@ func newHazardNodes(count, cpus int) *HazardNodes {
 }
 
 func TestHazardQueue_G3_G4_AgainstAModel(t *testing.T) {
+	tsan.Alone(t)
 	empties, fulls := 0, 0
 	seeds.Each(t, 120, func(r *rand.Rand) {
 		count, cpus := 6+r.IntN(100), 1+r.IntN(3)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/tsan"
 )
 
 func yieldRound(int) { runtime.Gosched() }
@@ -144,6 +146,10 @@ func TestMCS_G4_NestedWaits(t *testing.T) {
 // Handlers wait for a lock of theirs while the tasks that they interrupted are in the queue of another.
 func TestMCS_G1_G4_TasksAndHandlersInQueues(t *testing.T) {
 	manyThreads(t)
+	rounds := 2000
+	if tsan.On {
+		rounds = 500
+	}
 	var task, handler MCS
 	var tasks, handlers, interrupted int // plain, each guarded by one lock
 	come := func() bool {
@@ -156,9 +162,9 @@ func TestMCS_G1_G4_TasksAndHandlersInQueues(t *testing.T) {
 		for w != 0 && !held.Load() {
 			runtime.Gosched()
 		}
-		for i := range 2000 {
-			task.Lock(w, func(rounds int) {
-				if rounds%3 == 0 { // an interrupt
+		for i := range rounds {
+			task.Lock(w, func(round int) {
+				if round%3 == 0 { // an interrupt
 					handler.Lock(w, yieldRound)
 					handlers++
 					handler.Unlock()
@@ -180,7 +186,7 @@ func TestMCS_G1_G4_TasksAndHandlersInQueues(t *testing.T) {
 			task.Unlock()
 		}
 	})
-	require.Equal(t, 8000, tasks)
+	require.Equal(t, 4*rounds, tasks)
 	require.Positive(t, handlers)
 	require.Positive(t, interrupted)
 	requireNobodyWaits(t)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 func newPool(slots, cpus int) *Pool {
@@ -17,6 +18,7 @@ func newPool(slots, cpus int) *Pool {
 }
 
 func TestPool_G1_G3_AgainstAModel(t *testing.T) {
+	tsan.Alone(t)
 	failed, most := 0, 0
 	seeds.Each(t, 300, func(r *rand.Rand) {
 		slots, cpus := 2+r.IntN(300), 1+r.IntN(6)

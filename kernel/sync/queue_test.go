@@ -10,9 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 func TestQueue_G3_G4_AgainstAModel(t *testing.T) {
+	tsan.Alone(t)
 	empties, fulls := 0, 0
 	seeds.Each(t, 120, func(r *rand.Rand) {
 		// Queues and a stack over the same slots.

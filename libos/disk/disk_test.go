@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 
 	"github.com/stretchr/testify/require"
 )
@@ -104,6 +105,7 @@ func TestDisk_folders(t *testing.T) {
 }
 
 func TestDisk_againstAModel(t *testing.T) {
+	tsan.Alone(t)
 	writes := 0
 	seeds.Each(t, 50, func(r *rand.Rand) {
 		m := memory(256 << 10)

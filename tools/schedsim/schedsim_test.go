@@ -1,13 +1,11 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"exo/internal/tsan"
 	"exo/kernel/sched"
 )
 
@@ -33,16 +31,10 @@ func (t *table) column(name string) int {
 	panic(name)
 }
 
-// TestMain has the tests run without the race detector, too slow for them by far, if it is on: each run has one goroutine.
-func TestMain(m *testing.M) {
-	if !raceDetector {
-		os.Exit(m.Run())
-	}
-	cmd := exec.Command("go", "test", "-count=1", ".")
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "schedsim: its tests, without the race detector:", err)
-		os.Exit(1)
+// long is of tests that would take a minute with the race detector, which sees the same goroutines in TestSim_SameSeedSameFigures.
+func long(t *testing.T) {
+	if tsan.On {
+		t.Skip("long: it runs without the race detector")
 	}
 }
 
@@ -88,6 +80,7 @@ func TestSim_TimeIsAccountedFor(t *testing.T) {
 
 // The rule for the quantum is better than each fixed quantum on all workloads together, and on none much worse than the best.
 func TestSim_QuantumBeatsEveryFixedOne(t *testing.T) {
+	long(t)
 	for _, cpus := range []int{4, 16} {
 		q := measured(0, cpus)
 		rule := len(q.settings) - 1
@@ -104,6 +97,7 @@ func TestSim_QuantumBeatsEveryFixedOne(t *testing.T) {
 // Nothing is to be won by other settings of stealing: fewer at once make no difference of 1 %, and a higher threshold costs more
 // than it gains. So there is no rule for it.
 func TestSim_StealingIsLeftAlone(t *testing.T) {
+	long(t)
 	s := measured(1, 16)
 	usual, _ := s.summary(0)
 	for st := range s.settings {
@@ -123,6 +117,7 @@ func TestSim_StealingIsLeftAlone(t *testing.T) {
 
 // Tasks that go home gain what they are meant to, and others lose nothing.
 func TestSim_HomePays(t *testing.T) {
+	long(t)
 	h := measured(2, 16)
 	for w := range h.workloads {
 		require.LessOrEqual(t, h.cost(w, 1), little, h.workloads[w].name)

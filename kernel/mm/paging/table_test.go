@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/mm"
 )
 
@@ -88,6 +89,7 @@ func requireError(t *testing.T, want Error, err error) {
 }
 
 func TestTable_G1_G4_G5_G6_Model(t *testing.T) {
+	tsan.Alone(t)
 	counted := map[Error]int{}
 	done, walks := 0, 0
 	seeds.Each(t, 60, func(r *rand.Rand) {

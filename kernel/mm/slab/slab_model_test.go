@@ -9,10 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 )
 
 // TestSlab_G1_G3_G4_G5_AgreesWithAModel plays random operations on one CPU at a time, beside a plain set.
 func TestSlab_G1_G3_G4_G5_AgreesWithAModel(t *testing.T) {
+	tsan.Alone(t)
 	ops, failed, remote, given := 0, 0, uint64(0), 0
 	seeds.Each(t, 200, func(r *rand.Rand) {
 		g := shapes[r.IntN(len(shapes))]

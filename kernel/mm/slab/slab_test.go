@@ -8,12 +8,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"exo/internal/tsan"
 	"exo/kernel/mm"
 )
 
 func TestSlab_G1_G3_G4_AllOfANodeAndNoMore(t *testing.T) {
 	for _, g := range shapes {
 		t.Run(fmt.Sprintf("size=%d", g.Size), func(t *testing.T) {
+			tsan.Alone(t)
 			h := newHost(t, g, 12, []int{11, 12, 13}, 0, 1, 1)
 			align := uintptr(max(g.Align, 8))
 			var all []unsafe.Pointer

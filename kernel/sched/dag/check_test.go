@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/text"
 )
 
@@ -124,6 +125,7 @@ func TestCheck_AgainstKahn(t *testing.T) {
 }
 
 func TestCheck_IsNotRecursive(t *testing.T) {
+	tsan.Alone(t)
 	const n = 200_000
 	p := &plan{n: n, needs: make([][]ID, n)}
 	for i := range n {

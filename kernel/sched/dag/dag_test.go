@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/sched/work"
 	"exo/kernel/text"
 )
@@ -101,6 +102,7 @@ func TestReport_Fairness(t *testing.T) {
 
 // Graham's bound, and the two lower ones, for greedy CPUs.
 func TestDAG_GreedyIsWithinGrahamsBound(t *testing.T) {
+	tsan.Alone(t)
 	slack := 0
 	seeds.Each(t, 300, func(r *rand.Rand) {
 		n, cpus := 1+r.IntN(120), 1+r.IntN(8)
@@ -128,6 +130,7 @@ func TestDAG_GreedyIsWithinGrahamsBound(t *testing.T) {
 
 // Admission in the simulation: everything comes to its end, within what is allowed at every moment.
 func TestDAG_G2_G3_G4_AdmissionInOneTask(t *testing.T) {
+	tsan.Alone(t)
 	held, late := 0, 0
 	seeds.Each(t, 400, func(r *rand.Rand) {
 		n, cpus := 1+r.IntN(80), 1+r.IntN(6)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/seeds"
+	"exo/internal/tsan"
 	"exo/kernel/text"
 )
 
@@ -40,6 +41,7 @@ func againstOracle(t *testing.T, a, b Demand) (wrapped bool) {
 }
 
 func TestDemand_NeverWraps(t *testing.T) {
+	tsan.Alone(t)
 	wrapped, fine := 0, 0
 	edges := []uint32{0, 1, 2, math.MaxUint32 - 1, math.MaxUint32, 1 << 31, 1<<31 - 1}
 	seeds.Each(t, 20_000, func(r *rand.Rand) {
@@ -87,6 +89,7 @@ func TestDemand_Print(t *testing.T) {
 }
 
 func TestCapacity_G1_G2_G3_AgainstAModel(t *testing.T) {
+	tsan.Alone(t)
 	refused, admitted := 0, 0
 	seeds.Each(t, 200, func(r *rand.Rand) {
 		var total, used Demand
@@ -182,6 +185,7 @@ func TestCapacity_G1_G2_NeverMoreThanThereIs(t *testing.T) {
 }
 
 func TestBucket_LetsInNoMoreThanItsRate(t *testing.T) {
+	tsan.Alone(t)
 	full := 0
 	seeds.Each(t, 300, func(r *rand.Rand) {
 		every, burst := 1+r.Uint64N(1000), 1+r.Uint32N(10)
@@ -213,6 +217,7 @@ func TestBucket_LetsInNoMoreThanItsRate(t *testing.T) {
 }
 
 func TestMix_SharesAndOrder(t *testing.T) {
+	tsan.Alone(t)
 	for _, percent := range []uint32{0, 1, 20, 50, 99, 100} {
 		var m mix
 		m.init(percent, 7)

@@ -51,6 +51,7 @@ func FindByPCT(cfg PCTConfig, program Program) (Stats, *Failure) {
 	}
 	s := newSearch(cfg.Steps, cfg.Plain, program)
 	defer s.x.close()
+	defer collectRarely()()
 	s.x.all = true
 	s.stats.Bound = Unbounded
 	p := priorities{x: s.x, length: 100}

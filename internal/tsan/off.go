@@ -1,0 +1,6 @@
+//go:build !race
+
+package tsan
+
+// On says whether the race detector watches.
+const On = false

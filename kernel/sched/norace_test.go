@@ -1,6 +1,0 @@
-//go:build !race
-
-package sched
-
-// raceDetector says whether the race detector watches.
-const raceDetector = false
