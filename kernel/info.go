@@ -78,6 +78,10 @@ func updateInfo(now uint64) {
 		info.Switches[i], info.Steals[i], info.IdleNs[i] = k.Switches, stolen, k.IdleNs
 	}
 	info.Envs, info.Threads = uint64(envCount.Load()), uint64(threadCount.Load())
+	info.GracePeriods, info.Callbacks = kernelRCU.Ended(), 0
+	for i := range ncpu {
+		info.Callbacks += uint64(kernelRCU.Backlog(i))
+	}
 	sequence.Store(sequence.Load() + 1)
 	infoDue.Store(now + infoNs)
 }

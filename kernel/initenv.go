@@ -178,6 +178,7 @@ func (e *env) giveAll(s *abi.Start) abi.Errno {
 			}
 		}
 	}
+	give(&s.Env, abi.KindEnv, all, cap.Object{First: uint64(e.holder())})
 	give(&s.Console, abi.KindConsole, all, cap.Object{})
 	give(&s.Ports, abi.KindPorts, all, cap.Object{Second: 1 << 16})
 	for i := range ncpu {

@@ -71,6 +71,8 @@ var calls = [abi.Calls]amd64.Syscall{
 	abi.PortOut:      sysPortOut,
 	abi.SystemEnd:    sysSystemEnd,
 
+	abi.EnvNext: sysEnvNext,
+
 	abi.InterruptBind: sysInterruptBind,
 	abi.InterruptAck:  sysInterruptAck,
 	abi.RevokeRequest: sysRevokeRequest,

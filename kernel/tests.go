@@ -55,6 +55,7 @@ var tests = [...]ktest.Test{
 	{"env/caps: derive, narrow, inspect, revoke, delete, within the quota", 1, testEnvCaps},
 	{"env/frames: from where they are asked for, zeroed, within the quota", 1, testEnvFrames},
 	{"env/life: made, run, ended, destroyed by calls, all quotas back", 1, testEnvLife},
+	{"env/tree: who holds an environment gets at those below it, and no others", 1, testEnvTree},
 	{"env/revoke: what others have mapped is gone when it returns; co-owners keep it", 1, testEnvRevoke},
 	{"env/faults: exceptions enter the library OS, or end the environment", 1, testEnvFaults},
 	{"env/foreign: calls from outside the library OS's text enter it", 1, testEnvForeign},

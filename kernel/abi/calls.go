@@ -75,6 +75,8 @@ const (
 	Repossessed   // *[]Lost, n → how many; they are forgotten
 	SystemEnd     // cap of the console, status → never; the machine ends
 
+	EnvNext // env, from, *EnvInfo → of env or of one that descends from it: where to go on from, 0: there are no more; from 0 at first
+
 	Calls // how many there are
 )
 

@@ -31,7 +31,8 @@ const (
 	AllRights     uint64 = 1<<32 - 1
 )
 
-// Object is what a capability is for. Frames: number of the first, how many. Ports: first, how many. Others: the kernel's.
+// Object is what a capability is for. Frames: number of the first, how many. Ports: first, how many. Environments: the number; one for
+// an environment may be narrowed to any that it has made, or that those have. Others: the kernel's.
 type Object struct{ First, Second uint64 }
 
 // CapInfo is what CapInspect tells.

@@ -24,6 +24,7 @@ type Start struct {
 	ImageHigh    uint64     // first address past it
 	LineBytes    uint64     // of Line
 	Line         [1024]byte // the kernel's command line
+	Env          uint64     // itself; and so, by CapDerive, every environment
 }
 
 // ImageMagic is how a program's image begins.

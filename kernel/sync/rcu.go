@@ -250,6 +250,9 @@ func (r *RCU) Backlog(cpu int) int {
 	return int(c.queued.Load() - c.ran.Load())
 }
 
+// Ended is how many grace periods are over, of all CPUs; a newer one may be, unnoticed.
+func (r *RCU) Ended() uint64 { return r.over.Load() }
+
 // Pending says whether the CPU has callbacks that have not run.
 func (r *RCU) Pending(cpu int) bool {
 	c := &r.cpus[cpu]
