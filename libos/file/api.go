@@ -4,7 +4,7 @@
 // descriptors 0, 1 and 2 are where it reads, writes, and complains. Children get those that they are started with, or, by a
 // fork, all.
 //
-// Start reading: table.go (descriptors), tree.go (names of files), pipe.go, ramfile.go.
+// Start reading: table.go (descriptors), tree.go (names of files), pipe.go, terminal.go.
 package file
 
 // FD is a descriptor.
@@ -40,6 +40,7 @@ const (
 	Pipes
 	Console
 	Link
+	Null // Open("/dev/null"): what is written is gone, and there is nothing to read
 )
 
 // Info tells about a file.

@@ -29,12 +29,20 @@ const (
 	isWriteEnd        // likewise
 	isFixed           // of the initramfs; At: where in it, More: bytes
 	isDisk            // At: disk.Ref's index, More: its life
+	isNull
 )
 
 // tableLock guards that an entry is taken once.
 var tableLock mem.Lock
 
-func init() { sys.Closing = closeAll }
+func init() {
+	sys.Closing = closeAll
+	for i := range table() { // those that the program was started with
+		if f := &table()[i]; PipeOf(f) != 0 {
+			keep(f.At, 1, f.Name)
+		}
+	}
+}
 
 func table() []startpage.File {
 	p := sys.Start()
@@ -119,8 +127,10 @@ func (fd FD) Write(p []byte) (n int, err error) {
 	}
 	switch f.Kind {
 	case isConsole:
-		n, e := console.Write(p)
+		n, e := console.Print(p)
 		return n, errorOf(e)
+	case isNull:
+		return len(p), nil
 	case isWriteEnd:
 		return writePipe(f, p)
 	case isDisk:
@@ -226,6 +236,8 @@ func (fd FD) Stat() (Info, error) {
 		return Info{Kind: Console}, nil
 	case isReadEnd, isWriteEnd:
 		return Info{Kind: Pipes, Size: uint64(ring(f).Len())}, nil
+	case isNull:
+		return Info{Kind: Null}, nil
 	case isDisk:
 		d, err := theDisk()
 		if err != nil {

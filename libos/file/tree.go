@@ -99,10 +99,14 @@ func infoOf(i disk.Info) Info {
 }
 
 // Stat tells about a file.
-func Stat(path string) (Info, error) {
-	p := clean(path)
-	if p == "" {
+func Stat(path string) (Info, error) { return stat(absolute(path)) }
+
+func stat(p string) (Info, error) {
+	switch p {
+	case "":
 		return Info{Kind: Folder, Fixed: true}, nil
+	case null:
+		return Info{Name: "null", Kind: Null, Fixed: true}, nil
 	}
 	if d, err := theDisk(); err == nil {
 		if _, i, err := d.Lookup(p); err == nil {
@@ -117,13 +121,16 @@ func Stat(path string) (Info, error) {
 
 // isFolder says whether something may be put there.
 func isFolder(path string) bool {
-	i, err := Stat(path)
+	i, err := stat(path)
 	return err == nil && i.Kind == Folder
 }
 
-// Open opens a file. Paths begin at the root: "/etc/x" and "etc/x" are the same.
+// Open opens a file.
 func Open(path string, flags Flags) (FD, error) {
-	p := clean(path)
+	p := absolute(path)
+	if p == null {
+		return take(startpage.File{Kind: isNull, Flags: uint32(flags)})
+	}
 	d, errDisk := theDisk()
 	if errDisk == nil {
 		ref, i, err := d.Lookup(p)
@@ -184,7 +191,7 @@ func openFixed(path string, e initramfs.Entry, flags Flags) (FD, error) {
 
 // ReadFile returns all of a file; for one of the initramfs without copying: it cannot be changed.
 func ReadFile(path string) ([]byte, error) {
-	p := clean(path)
+	p := absolute(path)
 	if d, err := theDisk(); err == nil {
 		if ref, i, err := d.Lookup(p); err == nil {
 			if i.Folder {
@@ -207,8 +214,8 @@ func ReadFile(path string) ([]byte, error) {
 
 // ReadDir tells about what is in a folder, in order of names.
 func ReadDir(path string) ([]Info, error) {
-	p := clean(path)
-	if i, err := Stat(p); err != nil {
+	p := absolute(path)
+	if i, err := stat(p); err != nil {
 		return nil, err
 	} else if i.Kind != Folder {
 		return nil, ErrNoFolder
@@ -249,8 +256,8 @@ func Mkdir(path string) error {
 	if err != nil {
 		return err
 	}
-	p := clean(path)
-	if _, err := Stat(p); err == nil {
+	p := absolute(path)
+	if _, err := stat(p); err == nil {
 		return ErrExists
 	}
 	if folder, _ := split(p); !isFolder(folder) {
@@ -266,7 +273,7 @@ func Rename(from, to string) error {
 	if err != nil {
 		return err
 	}
-	q := clean(to)
+	q := absolute(to)
 	if _, ok := lookup(q); ok {
 		return ErrFixed
 	}
@@ -282,7 +289,7 @@ func changeable(path string) (*disk.Disk, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	p := clean(path)
+	p := absolute(path)
 	if _, _, err := d.Lookup(p); err == nil {
 		return d, p, nil
 	}

@@ -39,6 +39,7 @@ type Ring struct {
 
 	writing atomic.Uint32 // process that has it
 	reading atomic.Uint32
+	mode    atomic.Uint32 // bits of Mode
 	// Who has ends: process in the upper half, then how many to read, how many to write.
 	holders [maxHolders]atomic.Uint64
 	ends    atomic.Uint64 // of all of them: readers in the upper half, writers in the lower
@@ -137,6 +138,18 @@ func (r *Ring) Gone(process uint32) {
 	r.writing.CompareAndSwap(process, 0)
 	r.reading.CompareAndSwap(process, 0)
 }
+
+// Mode is what a ring is used for, beside being a pipe; its users agree on the bits.
+func (r *Ring) Mode() uint32 { return r.mode.Load() }
+
+// SetMode sets and clears bits of it.
+func (r *Ring) SetMode(set, clear uint32) {
+	r.mode.Or(set)
+	r.mode.And(^clear)
+}
+
+// SomeoneReads says whether somebody sleeps until there is something to read, or is about to.
+func (r *Ring) SomeoneReads() bool { return r.readWaits.Load() != 0 }
 
 // Readers and Writers are how many ends of each kind there are.
 func (r *Ring) Readers() int { return int(r.ends.Load() >> 32) }

@@ -75,6 +75,7 @@ func (e Error) Error() string { return string(e) }
 const (
 	ErrNoProgram = Error("not a program")
 	ErrNoChild   = Error("no such child")
+	ErrNoProcess = Error("no such process")
 	ErrTooLong   = Error("arguments too long")
 	ErrMany      = Error("too many children")
 )

@@ -3,9 +3,13 @@
 package proc
 
 import (
+	"cmp"
+	"slices"
+
 	"exo/kernel/abi"
 	"exo/libos/file"
 	"exo/libos/mem"
+	"exo/libos/startpage"
 	"exo/libos/sys"
 	"exo/libos/wait"
 )
@@ -17,11 +21,21 @@ type ID uint64
 type Attr struct {
 	Files  []file.FD // become its 0, 1, 2, …; -1: none; nil: 0 to 2 as they are
 	Env    []string  // NAME=VALUE; nil: the caller's
-	Frames uint64    // what it may use at most, in 4 KiB; 0: a part of what the caller has left
+	Frames uint64    // what it may use at most, in 4 KiB; 0: Part of what the caller has left
 	Caps   uint64    // capabilities; likewise
+	Part   Part      // of what is left; 0: a quarter
 	CPUs   uint64    // a bit for each CPU that its first thread may run on; 0: all
 	Weight uint64    // its share of a CPU; 0: as usual
+	Memory Memory    // where its memory is to be
+	// Control says that it may end any process that the caller may (EndAny).
+	Control bool
 }
+
+// Memory says where frames are to come from: from near the CPU that asks, 0, or from a node.
+type Memory uint64
+
+// OnNode is memory of a node.
+func OnNode(node int) Memory { return Memory(node + 1) }
 
 // States of a process, in Info.
 const (
@@ -96,34 +110,54 @@ func remove(id ID) bool {
 	return false
 }
 
-// quotas are what a child may use: what it is to, or a quarter of what is left.
+// Part is a part of something, in 1/65536.
+type Part uint64
+
+// Whole is all of it.
+const Whole Part = 1 << 16
+
+// What making a child takes of the caller's own, for a while: its variables, stack, tables.
+const (
+	spareFrames = 96
+	spareCaps   = 16
+)
+
+// quotas are what a child may use: what it is to, or a part of what is left.
 func quotas(a *Attr) (frames, caps uint64, err error) {
 	frames, caps = a.Frames, a.Caps
 	if frames != 0 && caps != 0 {
 		return frames, caps, nil
 	}
-	var info abi.EnvInfo
-	if e := sys.EnvInspect(0, &info); e != abi.OK {
-		return 0, 0, e
+	part := a.Part
+	if part == 0 {
+		part = Whole / 4
+	}
+	leftFrames, leftCaps := Left()
+	of := func(left, spare uint64) uint64 {
+		n := left * uint64(min(part, Whole)) / uint64(Whole)
+		if n+spare > left {
+			n = left - min(left*3/4, spare)
+		}
+		return max(n, 1)
 	}
 	if frames == 0 {
-		frames = (info.FrameLimit - info.Frames) / 4
+		frames = of(leftFrames, spareFrames)
 	}
 	if caps == 0 {
-		caps = (info.CapLimit - info.Caps) / 4
+		caps = of(leftCaps, spareCaps)
 	}
 	return frames, caps, nil
 }
 
-// start gives a child that is complete its thread, and notes it.
+// start gives a child that is complete its thread, and notes it. If that fails, the child is given up.
 func start(c *mem.Child, t *abi.ThreadStart, forked bool, number ID, pipes []uint64) (ID, error) {
-	if e := c.Finish(); e != abi.OK {
-		c.Abandon()
-		return 0, e
+	thread, e := sys.Cap(0), c.Finish()
+	if e == abi.OK {
+		thread, e = sys.ThreadCreate(c.Env, t)
 	}
-	thread, e := sys.ThreadCreate(c.Env, t)
 	if e != abi.OK {
 		c.Abandon()
+		file.Died(uint64(number), pipes)
 		return 0, e
 	}
 	add(child{id: number, env: c.Env, thread: thread, forked: forked, pipes: pipes})
@@ -182,6 +216,40 @@ func watch(id ID) {
 		}
 	}
 }
+
+// WaitInfo is Wait that tells what the child has used.
+func WaitInfo(id ID) (Info, error) {
+	for try := uint64(1); ; try++ {
+		if try == wait.Tries+1 {
+			watch(id)
+		}
+		c, ok := find(id)
+		if !ok {
+			return Info{}, ErrNoChild
+		}
+		var info abi.EnvInfo
+		if e := sys.EnvInspect(c.env, &info); e != abi.OK {
+			return Info{}, e
+		}
+		if info.State == abi.EnvEnded {
+			_, err := Wait(id)
+			return infoOf(&info), err
+		}
+		wait.For(try, wait.Own(), wait.BitChild)
+	}
+}
+
+// Left is what of its quotas the caller does not use.
+func Left() (frames, caps uint64) {
+	var info abi.EnvInfo
+	if sys.EnvInspect(0, &info) != abi.OK {
+		return 0, 0
+	}
+	return info.FrameLimit - min(info.Frames, info.FrameLimit), info.CapLimit - min(info.Caps, info.CapLimit)
+}
+
+// Watch has wait.Own rung, by wait.BitChild, when any child ends that there is now.
+func Watch() { watch(0) }
 
 // Wait waits until a child has ended, forgets it, and returns its status: of Exit, 2 if it panicked, below 0 if it was killed
 // or faulted (abi.StatusKilled, StatusFault).
@@ -304,6 +372,43 @@ func List() []Info {
 	return list
 }
 
+// root is an environment below which the caller may look: the initial one, or its own.
+func root() sys.Cap { return sys.StartCap(startpage.RoleEnv, 0) }
+
+// All tells about all processes, in order of their numbers; programs that were started without the right to, of their own.
+func All() []Info {
+	list := []Info{}
+	var info abi.EnvInfo
+	for from := uint64(0); ; {
+		next, e := sys.EnvNext(root(), from, &info)
+		if e != abi.OK || next == 0 {
+			break
+		}
+		from = next
+		list = append(list, infoOf(&info))
+	}
+	slices.SortFunc(list, func(a, b Info) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
+
+// EndAny ends a process that need not be a child; the caller must have been started with Control.
+func EndAny(id ID) error {
+	if _, ok := find(id); ok || id == Self() {
+		return Kill(id)
+	}
+	c, e := sys.CapDerive(root(), abi.RightDelete, 0, &abi.Object{First: uint64(id)})
+	switch e {
+	case abi.OK:
+	case abi.BadArgument:
+		return ErrNoProcess
+	default:
+		return e
+	}
+	e = sys.EnvDestroy(c)
+	sys.CapDelete(c)
+	return errorOf(e)
+}
+
 func infoOf(e *abi.EnvInfo) Info {
 	n := 0
 	for n < len(e.Name) && e.Name[n] != 0 {
@@ -324,6 +429,24 @@ func infoOf(e *abi.EnvInfo) Info {
 
 // Args are the program's arguments; the first is its name.
 func Args() []string { return list(sys.Args()) }
+
+// inFolder are settings, PWD among them, if that is not the root.
+func inFolder(env []string, folder string) []string {
+	for i, e := range env {
+		if len(e) > 4 && e[:4] == "PWD=" {
+			if e[4:] == folder {
+				return env
+			}
+			env = slices.Clone(env)
+			env[i] = "PWD=" + folder
+			return env
+		}
+	}
+	if folder == "/" {
+		return env
+	}
+	return append(slices.Clone(env), "PWD="+folder)
+}
 
 // Environ are its settings, NAME=VALUE.
 func Environ() []string { return list(sys.Env()) }

@@ -3,6 +3,7 @@
 package proc
 
 import (
+	"strings"
 	"unsafe"
 
 	"exo/kernel/abi"
@@ -27,6 +28,7 @@ const (
 // image is a program, ready to be started: what it only reads is in frames that all who run it share.
 type image struct {
 	path     string
+	dir      string // that path begins at; "": the file itself
 	entry    uint64
 	n        int
 	segments [maxSegments]segment
@@ -37,19 +39,47 @@ type image struct {
 // images are those that were started before, so that it is cheap to start them again.
 var images *image
 
-func prepare(path string) (*image, error) {
+// prepared finds one of those.
+func prepared(dir, path string) *image {
 	for i := images; i != nil; i = i.next {
-		if i.path == path {
-			return i, nil
+		if i.path == path && i.dir == dir {
+			return i
+		}
+	}
+	return nil
+}
+
+func keep(dir, path string, like *image) *image {
+	i := &image{}
+	*i = *like
+	i.dir, i.path, i.next = dir, strings.Clone(path), images
+	images = i
+	return i
+}
+
+// prepare makes one. A file that may change is read each time.
+func prepare(path string) (*image, error) {
+	dir := file.Dir()
+	if i := prepared(dir, path); i != nil {
+		return i, nil
+	}
+	info, err := file.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	full := file.Resolve(path)
+	if info.Fixed {
+		if i := prepared("", full); i != nil { // by another name
+			return keep(dir, path, i), nil
 		}
 	}
 	data, err := file.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	i := &image{path: string(append([]byte(nil), path...))}
-	if i.entry, i.n, err = parseELF(data, &i.segments); err != nil {
-		return nil, err
+	i := &image{}
+	if i.entry, i.n, err = parseELF(data, &i.segments); err != nil || !info.Fixed {
+		return i, err
 	}
 	for k := range i.segments[:i.n] {
 		s := &i.segments[k]
@@ -58,20 +88,30 @@ func prepare(path string) (*image, error) {
 		}
 		c, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, s.pages, 0)
 		if e != abi.OK {
-			return nil, e
-		}
-		at, e := mem.MapFrames(c, s.pages, abi.PermRead|abi.PermWrite, 0)
-		if e != abi.OK {
-			return nil, e
-		}
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at))), s.pages*pageSize), s.data)
-		if e = mem.Release(at); e != abi.OK { // from here on nobody can write it
+			i.forget()
 			return nil, e
 		}
 		i.shared[k] = c
+		at, e := mem.MapFrames(c, s.pages, abi.PermRead|abi.PermWrite, 0)
+		if e == abi.OK {
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at))), s.pages*pageSize), s.data)
+			e = mem.Release(at) // from here on nobody can write it
+		}
+		if e != abi.OK {
+			i.forget()
+			return nil, e
+		}
 	}
-	i.next, images = images, i
-	return i, nil
+	return keep(dir, path, keep("", full, i)), nil
+}
+
+// forget gives back the frames of one that could not be made.
+func (i *image) forget() {
+	for _, c := range i.shared {
+		if c != 0 {
+			sys.CapDelete(c)
+		}
+	}
 }
 
 // Spawn starts the program of a file. args[0] is its name. The caller waits for it some day, or it stays.
@@ -94,6 +134,7 @@ func Spawn(path string, args []string, a *Attr) (ID, error) {
 	if env == nil && sys.Env().Len() > 0 {
 		env = Environ()
 	}
+	env = inFolder(env, file.Dir())
 	bytes := startBytes(args, env)
 	if bytes > maxTexts {
 		return 0, ErrTooLong
@@ -127,7 +168,7 @@ func Spawn(path string, args []string, a *Attr) (ID, error) {
 	page.Self, page.Parent = info.Number, uint64(Self())
 	page.Seed = clock.TSC()*0x9E3779B97F4A7C15 ^ info.Number
 	w := writer{page: page, at: uint64(unsafe.Sizeof(*page))}
-	w.caps(c)
+	w.caps(c, a)
 	files := a.Files
 	if files == nil {
 		files = usual[:]
@@ -135,6 +176,7 @@ func Spawn(path string, args []string, a *Attr) (ID, error) {
 	pipes, err := w.files(c, files, info.Number)
 	if err != nil {
 		c.Abandon()
+		file.Died(info.Number, pipes)
 		return 0, err
 	}
 	page.Args = w.texts(args)
@@ -231,6 +273,8 @@ func rightsOf(role uint64) uint64 {
 	switch role {
 	case startpage.RoleConsole:
 		return abi.RightRead | abi.RightWrite | on
+	case startpage.RoleEnv:
+		return abi.RightRead | on
 	case startpage.RoleFiles:
 		return abi.RightRead | abi.RightDelete | on
 	case startpage.RoleDisk:
@@ -240,12 +284,15 @@ func rightsOf(role uint64) uint64 {
 }
 
 // caps writes the child's capabilities.
-func (w *writer) caps(c *mem.Child) {
+func (w *writer) caps(c *mem.Child, a *Attr) {
 	t, entries := table[startpage.Cap](w, maxStartCaps)
 	entries[0] = startpage.Cap{Role: startpage.RoleMemory, Name: c.Account}
 	n := 1
 	for _, from := range sys.StartCaps() {
 		if rights := rightsOf(from.Role); rights != 0 && n < len(entries) {
+			if from.Role == startpage.RoleEnv && a.Control {
+				rights |= abi.RightWrite | abi.RightDelete
+			}
 			entries[n] = from
 			entries[n].Name = c.Give(from.Name, rights)
 			n++
@@ -267,10 +314,10 @@ func (w *writer) files(c *mem.Child, from []file.FD, number uint64) (pipes []uin
 			return pipes, err
 		}
 		if at := file.PipeOf(&entries[i]); at != 0 {
+			pipes = append(pipes, at)
 			if e := c.Share(at); e != abi.OK {
 				return pipes, e
 			}
-			pipes = append(pipes, at)
 		}
 	}
 	return pipes, nil

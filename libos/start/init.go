@@ -20,7 +20,7 @@ var initial struct {
 	page startpage.Page
 	args [1]startpage.Text
 	name [4]byte
-	caps [4 + 64 + 16 + 8]startpage.Cap
+	caps [5 + 64 + 16 + 8]startpage.Cap
 	// Its descriptors, and room for more capabilities, which init makes.
 	files [32]startpage.File
 	line  *abi.Start
@@ -49,6 +49,7 @@ func fromKernel(s *abi.Start) *startpage.Page {
 	}
 	add(startpage.RoleMemory, 0, s.Memory, 0)
 	add(startpage.RoleConsole, 0, s.Console, 0)
+	add(startpage.RoleEnv, 0, s.Env, 0)
 	add(startpage.RolePorts, 0, s.Ports, 1<<16)
 	add(startpage.RoleFiles, s.ArchiveAt, s.Archive, s.ArchiveBytes)
 	for i, c := range s.CPUs {

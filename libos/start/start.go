@@ -40,7 +40,7 @@ func begin(page *startpage.Page) {
 		runtime.Name = a.At(0)
 	}
 	runtime.Write = write
-	runtime.Exit = exit
+	runtime.Exit = abandon
 	runtime.SetRand(page.Seed)
 	heap.Init(page)
 	prepare()
@@ -56,9 +56,13 @@ func write(text []byte) {
 
 func exit(status int) {
 	if closing := sys.Closing; closing != nil {
-		sys.Closing = nil // if it panics, this is not done again
 		closing()
 	}
+	abandon(status)
+}
+
+// abandon ends a program that cannot go on, and may hold any lock. What it had open its parent closes.
+func abandon(status int) {
 	sys.EnvExit(int64(status))
 	for {
 		runtime.Pause()

@@ -52,7 +52,7 @@ type Cap struct {
 // Roles of initial capabilities. From RoleFree on they are between parent and child.
 const (
 	RoleMemory    uint64 = iota + 1 // the environment's account
-	RoleEnv                         // the environment itself
+	RoleEnv                         // an environment, below which others may be looked at: the initial one
 	RoleThread                      // its first thread
 	RoleCPU                         // Index: which
 	RoleConsole                     // the serial line

@@ -28,6 +28,12 @@ func EnvInspect(env Cap, into *abi.EnvInfo) abi.Errno {
 	return only3(abi.EnvInspect, env, out(into), 0)
 }
 
+// EnvNext tells about an environment after another, of env and those that descend from it; next is where to go on, 0: there are no
+// more.
+func EnvNext(env Cap, from uint64, into *abi.EnvInfo) (next uint64, err abi.Errno) {
+	return call3(abi.EnvNext, env, from, out(into))
+}
+
 // EnvSuspend stops its threads.
 func EnvSuspend(env Cap) abi.Errno { return only3(abi.EnvSuspend, env, 0, 0) }
 

@@ -1,8 +1,8 @@
 //go:build exouser
 
-// Init is the first program: the kernel gives it everything. It makes the disk that all programs share, runs what the
-// kernel's command line asks for by run=PROGRAM,…, and starts the shell on the console, and again when that ends. A shell that
-// ends with the status poweroff has the machine turned off.
+// Init is the first program: the kernel gives it everything. It makes the disk that all programs share and the folder /tmp on it,
+// runs what the kernel's command line asks for by run=PROGRAM,…, and starts the shell on the console, and again when that ends. A
+// shell that ends with the status poweroff has the machine turned off.
 package main
 
 import (
@@ -21,8 +21,8 @@ import (
 
 const (
 	shell      = "bin/sh"
-	poweroff   = 100 // status of a shell that has been told to
-	diskFrames = 512
+	poweroff   = 100           // status of a shell that has been told to
+	diskFrames = 512           // for files, and at most an eighth of what there is
 	bootNs     = 1_000_000_000 // a shell that ends sooner than this is not started again at once
 )
 
@@ -95,12 +95,7 @@ func run(command string) bool {
 
 // start1 starts a program with most of what there is.
 func start1(args []string) (proc.ID, error) {
-	var info abi.EnvInfo
-	if e := sys.EnvInspect(0, &info); e != abi.OK {
-		return 0, e
-	}
-	frames, caps := info.FrameLimit-info.Frames, info.CapLimit-info.Caps
-	return proc.Spawn(args[0], args, &proc.Attr{Frames: frames - frames/8, Caps: caps - caps/8, Env: []string{"PATH=/bin", "HOME=/"}})
+	return proc.Spawn(args[0], args, &proc.Attr{Part: proc.Whole * 7 / 8, Env: []string{"PATH=/bin", "HOME=/", "PWD=/"}, Control: true})
 }
 
 func end(failed bool) {
@@ -114,10 +109,15 @@ func end(failed bool) {
 
 // makeDisk takes the frames for files in memory.
 func makeDisk() {
-	frames, _, err := sys.FrameAlloc(sys.StartCap(startpage.RoleMemory, 0), abi.HowNear, 0, diskFrames, 0)
+	left, _ := proc.Left()
+	n := min(diskFrames, left/8)
+	frames, _, err := sys.FrameAlloc(sys.StartCap(startpage.RoleMemory, 0), abi.HowNear, 0, n, 0)
 	if err != abi.OK {
 		say("no memory for files: " + err.Error())
 		return
 	}
-	sys.AddStartCap(startpage.Cap{Role: startpage.RoleDisk, Name: frames, Value: diskFrames * 4096})
+	sys.AddStartCap(startpage.Cap{Role: startpage.RoleDisk, Name: frames, Value: n * 4096})
+	if err := file.Mkdir("/tmp"); err != nil {
+		say("/tmp: " + err.Error())
+	}
 }

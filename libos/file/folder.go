@@ -1,0 +1,63 @@
+//go:build exouser
+
+package file
+
+import "exo/libos/sys"
+
+// A path that does not begin with a slash begins at the program's folder: the root, or what its parent's was, by the setting PWD.
+
+const null = "dev/null"
+
+var cwd struct {
+	known  bool
+	folder string // clean, with a slash in front
+}
+
+// Dir is the program's folder, from the root on.
+func Dir() string {
+	if !cwd.known {
+		cwd.known, cwd.folder = true, "/"
+		env := sys.Env()
+		for i := range env.Len() {
+			if e := env.At(i); len(e) > 4 && e[:4] == "PWD=" {
+				cwd.folder = "/" + clean(e[4:])
+			}
+		}
+	}
+	return cwd.folder
+}
+
+// Chdir goes to another folder.
+func Chdir(path string) error {
+	p := absolute(path)
+	switch i, err := stat(p); {
+	case err != nil:
+		return err
+	case i.Kind != Folder:
+		return ErrNoFolder
+	}
+	cwd.known, cwd.folder = true, "/"+p
+	return nil
+}
+
+// absolute is a path from the root on, clean.
+func absolute(path string) string {
+	if len(path) > 0 && path[0] == '/' || Dir() == "/" {
+		return clean(path)
+	}
+	return clean(Dir() + "/" + path)
+}
+
+// Resolve is the path of the file itself, from the root on: links have been followed.
+func Resolve(path string) string {
+	p := absolute(path)
+	if d, err := theDisk(); err == nil {
+		if _, _, err := d.Lookup(p); err == nil {
+			return p
+		}
+	}
+	if e, ok := lookup(p); ok {
+		return e.Name
+	}
+	return p
+}
