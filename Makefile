@@ -54,6 +54,7 @@ help: ## list these verbs
 build: deps-qemu ## the kernel image, the programs of user/, and the initramfs (of FILES=folder and those)
 	@$(GO) run ./tools/mkimage kernel -o $(IMAGE)
 	@$(GO) run ./tools/mkimage user -o $(BUILD)/root -all user
+	@cp README.md $(BUILD)/root/README
 	@$(GO) run ./tools/mkimage initramfs -o $(INITRD) '$(FILES)' $(BUILD)/root
 
 qemu: build ## boot in QEMU and run the in-kernel tests; APPEND=exit ends with status 0 or 1 by them
@@ -126,7 +127,7 @@ verify: deps-verify ## have SPIN go through every state of the models of kernel/
 	@$(GO) run ./tools/verify -run '$(or $(RUN),.)'
 
 fuzz: ## fuzz each parser for FUZZTIME (default 30s)
-	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab ./kernel/cap ./kernel/bpf; do \
+	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab ./kernel/cap ./kernel/bpf ./user/sh/parse ./user/sh/line ./user/box/match; do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
 			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),30s) $$p || exit 1; \
 		done; \
