@@ -104,12 +104,17 @@ func keep(at uint64, n int, bell sys.Cap) {
 	}
 }
 
+// count notes that a process, the caller or a child of its, has so many more ends as f is.
 func count(r *pipe.Ring, f *startpage.File, process uint32, n int) {
-	if f.Kind == isReadEnd {
-		r.Attach(process, n, 0)
-	} else {
-		r.Attach(process, 0, n)
+	me, parent := self(), self()
+	if process == me {
+		parent = uint32(sys.Start().Parent)
 	}
+	readers, writers := n, 0
+	if f.Kind == isWriteEnd {
+		readers, writers = 0, n
+	}
+	r.Attach(process, parent, readers, writers, me, relax)
 }
 
 func attach(f *startpage.File) {

@@ -308,7 +308,7 @@ func Forked(page *startpage.Page, process uint64, give func(name sys.Cap, rights
 // Died notes that a child is no more that had ends of these pipes.
 func Died(process uint64, pipes []uint64) {
 	for _, at := range pipes {
-		(*pipe.Ring)(unsafe.Pointer(uintptr(at))).Gone(uint32(process))
+		(*pipe.Ring)(unsafe.Pointer(uintptr(at))).Gone(uint32(process), self(), relax)
 		ringOf(at)
 		keep(at, -1, 0)
 	}

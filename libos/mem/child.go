@@ -73,13 +73,14 @@ func (c *Child) move(name sys.Cap, va uint64, perm abi.Perm) abi.Errno {
 	return err
 }
 
-// Place gives the child frames of the caller's at an address.
+// Place gives the child frames of the caller's at an address. They are the caller's no more, even if it fails.
 func (c *Child) Place(name sys.Cap, va, n uint64, perm abi.Perm, flags uint8) abi.Errno {
 	shown := perm
 	if flags&FlagCopy != 0 {
 		shown &^= abi.PermWrite
 	}
 	if err := c.move(name, va, shown); err != abi.OK {
+		sys.CapDelete(name)
 		return err
 	}
 	if name == c.last {
@@ -243,10 +244,16 @@ func copyPages(to, from, n uint64) {
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(to))), n*PageSize), unsafe.Slice((*byte)(unsafe.Pointer(uintptr(from))), n*PageSize))
 }
 
-// Abandon ends a child that could not be completed.
+// Abandon ends a child that could not be completed, and takes back what it was to have. What it has had already goes with it: those
+// names are nobody's by then.
 func (c *Child) Abandon() {
 	if c.Env != 0 {
 		sys.EnvDestroy(c.Env)
+	}
+	for _, name := range [...]sys.Cap{c.block, c.last} {
+		if name != 0 {
+			sys.CapDelete(name)
+		}
 	}
 }
 

@@ -256,11 +256,22 @@ func Protect(at, bytes uint64, perm abi.Perm) abi.Errno {
 	s := state
 	s.hold()
 	defer s.release()
-	low, high := at, at+bytes
-	r := s.region(low)
-	if r == nil || r.High < high {
-		return abi.NotMapped
+	for low, high := at, at+bytes; low < high; { // there may be several regions, of earlier calls
+		r := s.region(low)
+		if r == nil {
+			return abi.NotMapped
+		}
+		end := min(r.High, high)
+		if err := s.protect(r, low, end, perm); err != abi.OK {
+			return err
+		}
+		low = end
 	}
+	return abi.OK
+}
+
+// protect is Protect of a part of a region. It is held.
+func (s *State) protect(r *Region, low, high uint64, perm abi.Perm) abi.Errno {
 	if err := s.makeRoom(); err != abi.OK {
 		return err
 	}
@@ -301,6 +312,29 @@ func Protect(at, bytes uint64, perm abi.Perm) abi.Errno {
 
 // Stats tells about the caller's memory: bytes mapped, faults that brought pages, and copies that were made for writing.
 func Stats() (bytes, faults, copies uint64) { return state.Bytes, state.Faults, state.Copies }
+
+// Held tells how many frames the capabilities have that are mapped in [low, high), and how many those are. Of frames that others have
+// been mapped over some may be mapped no more.
+func Held(low, high uint64) (frames, capabilities uint64) {
+	s := state
+	s.hold()
+	defer s.release()
+	all := s.Pieces()
+	for i := s.at(low); i < len(all) && all[i].VA < high; i++ {
+		k := i - 1
+		for from := all[i].VA - uint64(all[i].First)*PageSize; k >= 0 && all[k].VA >= from && all[k].Name != all[i].Name; {
+			k--
+		}
+		if k < 0 || all[k].Name != all[i].Name { // it is the first piece of its capability
+			frames += uint64(all[i].Of)
+			capabilities++
+		}
+	}
+	return frames, capabilities
+}
+
+// HeapEnd is an address behind all that Go's heap may have: it begins at the start page's Heap.
+const HeapEnd = areaAt
 
 func die(why string) { runtime.Die("memory: ", why) }
 

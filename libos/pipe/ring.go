@@ -1,14 +1,18 @@
 // Package pipe is a pipe's memory: a ring of bytes in frames that all who have an end of it share, and who these are.
 //
-//	          Write  Read  Attach…     X: one waits for the other; -: may run together
-//	Write       X     -      -
-//	Read        -     X      -
+//	                Write  Read  Attach Gone     X: one waits for the other; -: may run together
+//	Write             X     -      -
+//	Read              -     X      -
+//	Attach, Gone      -     -      X
 //
 // G1. Bytes come out once each, in the order in which they went in; what one Write call put in one piece comes out unbroken.
 // G2. Read sees the bytes that Write's caller wrote before.
 // G3. When Writers is 0 and then the ring is empty, nothing comes any more.
 //
-// Progress: a holder that dies with a lock gives it up by Gone, which its parent calls.
+// G4. A process that has ended has no ends: Gone takes them from it and from all that descend from it, who end with it. So who has
+// none but has children with some stays in the table.
+//
+// Progress: a holder that dies with a lock gives it up by Gone, which its parent calls, or that one's parent.
 // Callers: threads of any environment that has the frames; none that may be interrupted by a handler that comes here.
 // Memory: the frames live as long as somebody owns them.
 // Not promised: fairness. The users of a pipe trust each other with what is in it.
@@ -37,19 +41,20 @@ type Ring struct {
 	// Not 0: somebody sleeps until there is something to read, or room. Set before it is looked, taken by who changes that.
 	readWaits, writeWaits atomic.Uint32
 
-	writing atomic.Uint32 // process that has it
-	reading atomic.Uint32
-	mode    atomic.Uint32 // bits of Mode
-	// Who has ends: process in the upper half, then how many to read, how many to write.
-	holders [maxHolders]atomic.Uint64
-	ends    atomic.Uint64 // of all of them: readers in the upper half, writers in the lower
-	data    [Size]byte
+	writing  atomic.Uint32 // process that has it
+	reading  atomic.Uint32
+	mode     atomic.Uint32 // bits of Mode
+	changing atomic.Uint32 // process that changes holders
+	holders  [maxHolders]holder
+	ends     atomic.Uint64 // of all of them: readers in the upper half, writers in the lower
+	data     [Size]byte
 }
 
-const (
-	oneReader = 1 << 16
-	oneWriter = 1
-)
+// holder is a process that has ends, or children that have some.
+type holder struct {
+	process, parent  atomic.Uint32 // process 0: nobody
+	readers, writers int32         // guarded by changing
+}
 
 func lock(l *atomic.Uint32, process uint32, relax func()) {
 	for !l.CompareAndSwap(0, process) {
@@ -89,52 +94,112 @@ func (r *Ring) Len() int { return int(r.written.Load() - r.read.Load()) }
 // Room is how many more would fit.
 func (r *Ring) Room() int { return Size - r.Len() }
 
-// Attach notes that a process has so many more ends; negative: fewer. false: too many processes have.
-func (r *Ring) Attach(process uint32, readers, writers int) bool {
-	more := uint64(readers*oneReader + writers*oneWriter)
-	all := uint64(readers)<<32 + uint64(writers)
-	for {
-		free := (*atomic.Uint64)(nil)
-		for i := range r.holders {
-			h := &r.holders[i]
-			v := h.Load()
-			if uint32(v>>32) == process && v != 0 {
-				free = h
-				break
-			}
-			if v == 0 && free == nil {
-				free = h
-			}
-		}
-		if free == nil {
+// Attach notes that a process, a child of parent, has so many more ends; negative: fewer. by is who asks. false: too many processes
+// have.
+func (r *Ring) Attach(process, parent uint32, readers, writers int, by uint32, relax func()) bool {
+	lock(&r.changing, by, relax)
+	h := r.holder(process)
+	if h == nil {
+		if h = r.holder(0); h == nil {
+			r.changing.Store(0)
 			return false
 		}
-		v := free.Load()
-		next := v + more
-		if v == 0 {
-			next = uint64(process)<<32 + more
-		} else if uint32(v>>32) != process {
-			continue
+		h.readers, h.writers = 0, 0
+		h.parent.Store(parent)
+		h.process.Store(process)
+	}
+	h.readers += int32(readers)
+	h.writers += int32(writers)
+	r.count()
+	r.changing.Store(0)
+	return true
+}
+
+func (r *Ring) holder(process uint32) *holder {
+	for i := range r.holders {
+		if h := &r.holders[i]; h.process.Load() == process {
+			return h
 		}
-		if uint32(next) == 0 {
-			next = 0
+	}
+	return nil
+}
+
+// count counts the ends, and forgets who has none and no children. The caller has changing.
+func (r *Ring) count() {
+	sum := uint64(0)
+	for again := true; again; {
+		again = false
+		sum = 0
+		for i := range r.holders {
+			h := &r.holders[i]
+			p := h.process.Load()
+			switch {
+			case p == 0:
+			case h.readers != 0 || h.writers != 0:
+				sum += uint64(h.readers)<<32 + uint64(h.writers)
+			case !r.isParent(p):
+				h.process.Store(0)
+				again = true // perhaps its parent is next
+			}
 		}
-		if free.CompareAndSwap(v, next) {
-			r.ends.Add(all)
+	}
+	r.ends.Store(sum)
+}
+
+func (r *Ring) isParent(process uint32) bool {
+	for i := range r.holders {
+		if p := r.holders[i].process.Load(); p != 0 && p != process && r.holders[i].parent.Load() == process {
 			return true
 		}
 	}
+	return false
 }
 
-// Gone notes that a process is no more.
-func (r *Ring) Gone(process uint32) {
+// descends says whether a process is another, or has that among its ancestors in the table.
+func (r *Ring) descends(process, from uint32) bool {
+	for range maxHolders {
+		if process == from {
+			return true
+		}
+		h := r.holder(process)
+		if process == 0 || h == nil {
+			return false
+		}
+		process = h.parent.Load()
+	}
+	return false
+}
+
+// Gone notes that a process is no more, nor those that descend from it. by is who asks.
+func (r *Ring) Gone(process, by uint32, relax func()) {
+	for !r.changing.CompareAndSwap(0, by) {
+		if has := r.changing.Load(); has != 0 && r.descends(has, process) && r.changing.CompareAndSwap(has, by) {
+			break
+		}
+		relax()
+	}
+	dead := uint64(0)
 	for i := range r.holders {
-		if v := r.holders[i].Load(); v != 0 && uint32(v>>32) == process {
-			if r.holders[i].CompareAndSwap(v, 0) {
-				r.ends.Add(-(v>>16&0xffff<<32 + v&0xffff))
-			}
+		if p := r.holders[i].process.Load(); p != 0 && r.descends(p, process) {
+			dead |= 1 << i
 		}
 	}
+	r.unlock(process)
+	for i := range r.holders {
+		if h := &r.holders[i]; dead>>i&1 != 0 {
+			r.unlock(h.process.Load())
+			h.readers, h.writers = 0, 0
+			h.process.Store(0)
+		}
+	}
+	r.count()
+	r.changing.Store(0)
+}
+
+const _ = uint(64 - maxHolders)
+
+// unlock gives up what a process had that is no more.
+func (r *Ring) unlock(process uint32) {
 	r.writing.CompareAndSwap(process, 0)
 	r.reading.CompareAndSwap(process, 0)
 }

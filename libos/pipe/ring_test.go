@@ -91,34 +91,90 @@ func TestRing_fillsUp(t *testing.T) {
 	require.Zero(t, r.Read(big, 1, nil))
 }
 
+// attach and gone are Attach and Gone by process 7.
+func attach(r *Ring, process uint32, readers, writers int) bool {
+	return r.Attach(process, 7, readers, writers, 7, runtime.Gosched)
+}
+
+func gone(r *Ring, process uint32) { r.Gone(process, 7, runtime.Gosched) }
+
 func TestRing_G3_endsAreCounted(t *testing.T) {
 	var r Ring
-	require.True(t, r.Attach(7, 1, 1))
-	require.True(t, r.Attach(8, 0, 2))
-	require.True(t, r.Attach(7, 1, 0))
+	require.True(t, attach(&r, 7, 1, 1))
+	require.True(t, attach(&r, 8, 0, 2))
+	require.True(t, attach(&r, 7, 1, 0))
 	require.Equal(t, 2, r.Readers())
 	require.Equal(t, 3, r.Writers())
-	require.True(t, r.Attach(8, 0, -1))
+	require.True(t, attach(&r, 8, 0, -1))
 	require.Equal(t, 2, r.Writers())
-	r.Gone(8)
+	gone(&r, 8)
 	require.Equal(t, 1, r.Writers())
-	require.True(t, r.Attach(7, -2, -1))
+	require.True(t, attach(&r, 7, -2, -1))
 	require.Zero(t, r.Readers()+r.Writers())
 	for i := range maxHolders {
-		require.True(t, r.Attach(uint32(100+i), 1, 0))
+		require.True(t, attach(&r, uint32(100+i), 1, 0))
 	}
-	require.False(t, r.Attach(1, 1, 0), "there is room for so many processes only")
-	r.Gone(100)
-	require.True(t, r.Attach(1, 1, 0))
+	require.False(t, attach(&r, 1, 1, 0), "there is room for so many processes only")
+	gone(&r, 100)
+	require.True(t, attach(&r, 1, 1, 0))
+}
+
+func TestRing_G3_endsAreCountedByManyAtOnce(t *testing.T) {
+	var r Ring
+	var wg sync.WaitGroup
+	for p := uint32(1); p <= 6; p++ {
+		wg.Go(func() {
+			for range 500 {
+				r.Attach(p, 0, 1, 2, p, runtime.Gosched)
+				r.Attach(p+10, p, 0, 1, p, runtime.Gosched)
+				r.Attach(p, 0, -1, -1, p, runtime.Gosched)
+				r.Gone(p+10, p, runtime.Gosched)
+			}
+		})
+	}
+	wg.Wait()
+	require.Zero(t, r.Readers())
+	require.Equal(t, 6*500, r.Writers())
+}
+
+func TestRing_G4_whoDescendsGoesAlong(t *testing.T) {
+	for order := range 4 {
+		var r Ring
+		require.True(t, r.Attach(1, 0, 1, 1, 1, nil))
+		require.True(t, r.Attach(2, 1, 0, 1, 1, nil))
+		require.True(t, r.Attach(3, 2, 0, 1, 2, nil))
+		require.True(t, r.Attach(4, 3, 1, 0, 3, nil))
+		require.True(t, r.Attach(5, 1, 0, 1, 1, nil))
+		if order%2 == 1 { // those in between have closed theirs
+			require.True(t, r.Attach(2, 1, 0, -1, 2, nil))
+			require.True(t, r.Attach(3, 2, 0, -1, 3, nil))
+		}
+		if order >= 2 { // and one dies in the middle of what it does
+			r.changing.Store(4)
+			r.reading.Store(4)
+			r.writing.Store(3)
+		}
+		r.Gone(2, 1, nil)
+		require.Equal(t, 1, r.Readers(), "order %d", order)
+		require.Equal(t, 2, r.Writers(), "order %d", order)
+		require.Equal(t, 1, r.Write([]byte{1}, 1, nil))
+		require.Equal(t, 1, r.Read(make([]byte, 2), 1, nil))
+		require.True(t, r.Attach(1, 0, -1, -1, 1, nil))
+		r.Gone(5, 1, nil)
+		require.Zero(t, r.Readers()+r.Writers())
+		for i := range r.holders {
+			require.Zero(t, r.holders[i].process.Load(), "order %d: nobody is left in the table", order)
+		}
+	}
 }
 
 func TestRing_theDeadHoldNoLocks(t *testing.T) {
 	var r Ring
 	r.writing.Store(9)
 	r.reading.Store(9)
-	r.Gone(8)
+	gone(&r, 8)
 	require.EqualValues(t, 9, r.writing.Load())
-	r.Gone(9)
+	gone(&r, 9)
 	require.Equal(t, 1, r.Write([]byte{1}, 1, nil))
 	require.Equal(t, 1, r.Read(make([]byte, 2), 1, nil))
 }
