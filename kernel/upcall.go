@@ -38,8 +38,12 @@ func onUserTrap(s *amd64.UserState, f *amd64.Frame) {
 			return
 		}
 	}
+	vector, err := f.Vector, f.Err
+	if vector == amd64.VectorPageFault && err&5 == 1 && address < abi.UserTop { // as a CPU refuses to return to where returnFor has not
+		vector, err, address = amd64.VectorProtection, 0, 0
+	}
 	t.faults++
-	t.upcall(f, &t.env.fault, f.Vector, f.Err, address)
+	t.upcall(f, &t.env.fault, vector, err, address)
 }
 
 func onForeign(s *amd64.UserState, f *amd64.Frame) {
