@@ -121,6 +121,7 @@ func (e *env) create(cpu int, kind uint64, rights cap.Rights, o cap.Object) (cap
 
 // made notes that e, which has been charged, holds a capability.
 func (e *env) made(name cap.Name, cost uint64) {
+	here().caps++
 	e.noteSlot(uint32(name))
 	slotOf(name).Binding.Born.StoreRelease(amd64.NowNs())
 	if !slotOf(name).Payer.Made(name, e.holder()) {
@@ -141,6 +142,7 @@ func tearPlain(_ int, name cap.Name, rights cap.Rights, o cap.Object) { unpaid(n
 
 // unpaid discharges who pays for a capability that is being torn down.
 func unpaid(name cap.Name, cost uint64) {
+	here().caps--
 	if h := slotOf(name).Payer.Gone(name); h != cap.Nobody {
 		payerOf(h).discharge(cost)
 	}

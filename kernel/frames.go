@@ -187,6 +187,9 @@ func countFrames(n int, fn func(f mm.Frame, i mm.Info)) {
 	})
 }
 
+// kernelFrames is how many it has so.
+var kernelFrames atom.Int64
+
 // kernelFrame returns a zeroed frame for the kernel itself, as near to this CPU as there is one.
 func kernelFrame(kind mm.FrameKind) (amd64.PhysAddr, bool) {
 	c := preemptOff()
@@ -195,6 +198,7 @@ func kernelFrame(kind mm.FrameKind) (amd64.PhysAddr, bool) {
 	if err != nil {
 		return 0, false
 	}
+	kernelFrames.Add(1)
 	pa := amd64.PhysAddr(f.Addr())
 	amd64.ClearFrames(pa, 1)
 	return pa, true

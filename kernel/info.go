@@ -66,9 +66,13 @@ func updateInfo(now uint64) {
 	for n := range topology.Nodes() {
 		info.Free[n] = frames.FreeCount(n)
 	}
+	info.Kept = uint64(kernelFrames.Load())
+	caps := int64(0)
 	for i := range ncpu {
 		me := localOf(amd64.CPUByIndex(i))
 		k := &me.sched.Counters
+		info.Kept += uint64(me.tables.n + me.roots.n)
+		caps += me.caps
 		info.Ready[i] = uint32(me.sched.Waiting())
 		info.Running[i] = me.number
 		stolen := uint64(0)
@@ -77,6 +81,7 @@ func updateInfo(now uint64) {
 		}
 		info.Switches[i], info.Steals[i], info.IdleNs[i] = k.Switches, stolen, k.IdleNs
 	}
+	info.Caps = uint64(max(caps, 0))
 	info.Envs, info.Threads = uint64(envCount.Load()), uint64(threadCount.Load())
 	info.GracePeriods, info.Callbacks = kernelRCU.Ended(), 0
 	for i := range ncpu {

@@ -36,6 +36,7 @@ type local struct {
 	node        int
 	tables      tableStock // frames for tables
 	roots       tableStock // for the uppermost
+	caps        int64      // that were made here for environments, less those that were torn down here
 	nspares     int
 	spares      [sparesKept][2]uintptr // stacks of tasks that have ended: from, to
 

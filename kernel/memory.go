@@ -114,6 +114,7 @@ func freeFrame(pa amd64.PhysAddr) {
 	if freed, _ := frames.Free(c.CPU, mm.PhysAddr(pa).Frame()); !freed {
 		panic("memory: a frame was freed that is not allocated, or shared")
 	}
+	kernelFrames.Add(-1)
 }
 
 // claim zeroes a frame that was just allocated, and sees that it is there at all.

@@ -28,8 +28,9 @@ type Info struct {
 	GracePeriods              uint64
 	Callbacks                 uint64 // that wait
 	Envs, Threads             uint64
-	Caps                      uint64
+	Caps                      uint64 // that environments hold
 	Features                  uint64 // FeatureFSGSBASE …
+	Kept                      uint64 // frames that the kernel took since boot: for stacks, for capabilities, for tables to come
 }
 
 // Bits of Info.Features.
