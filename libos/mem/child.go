@@ -27,7 +27,9 @@ type Child struct {
 	blockN       uint64
 	next         uint64 // free addresses of the window
 	last         sys.Cap
-	lastBytes    uint64 // of the window, that last has
+	lastBytes    uint64  // of the window, that last has
+	how          abi.How // where its frames come from, as of FrameAlloc
+	where        uint64
 }
 
 // Rights that a child gets to its frames.
@@ -35,9 +37,18 @@ const childRights = abi.RightRead | abi.RightWrite | abi.RightDelete | abi.Right
 
 // Make makes the environment, with quotas of the caller's.
 func (c *Child) Make(frames, caps uint64) (err abi.Errno) {
-	*c = Child{next: WindowLow}
+	*c = Child{next: WindowLow, how: state.How, where: state.Where}
 	c.Env, c.Account, err = sys.EnvCreate(state.Account, frames, caps)
 	return err
+}
+
+// OnNode has its frames, and those that it takes itself, come from a node. After Make.
+func (c *Child) OnNode(node uint64) { c.how, c.where = abi.HowNode, node }
+
+// Frames takes n frames for it.
+func (c *Child) Frames(n uint64) (name sys.Cap, err abi.Errno) {
+	name, _, err = sys.FrameAlloc(state.Account, c.how, c.where, n, 0)
+	return name, err
 }
 
 // Alloc takes n frames and shows them until they are placed.
@@ -45,8 +56,7 @@ func (c *Child) Alloc(n uint64) (name sys.Cap, at uint64, err abi.Errno) {
 	if c.next+n*PageSize > WindowHigh {
 		return 0, 0, abi.NoSlots
 	}
-	name, _, err = sys.FrameAlloc(state.Account, abi.HowNear, 0, n, 0)
-	if err != abi.OK {
+	if name, err = c.Frames(n); err != abi.OK {
 		return 0, 0, err
 	}
 	at = c.next
@@ -152,7 +162,7 @@ func (c *Child) Private(upcallPages, startBytes uint64) (*startpage.Page, abi.Er
 	page.Upcall = startpage.Range{Low: c.blockVA, High: c.blockVA + upcallPages*PageSize}
 	page.State = startpage.Range{Low: c.blockVA + (n-1)*PageSize, High: c.blockVA + n*PageSize}
 	c.state = (*State)(unsafe.Pointer(uintptr(w + (n-1)*PageSize)))
-	c.state.Account, c.state.Pages = c.Account, 1
+	c.state.Account, c.state.Pages, c.state.How, c.state.Where = c.Account, 1, c.how, c.where
 	return page, abi.OK
 }
 

@@ -80,10 +80,10 @@ func (s *State) bring(page, err uint64) bool {
 // zero brings zeroed frames.
 func (s *State) zero(r *Region, page uint64) bool {
 	low, n := s.run(r, page)
-	c, _, err := sys.FrameAlloc(s.Account, abi.HowNear, 0, n, 0)
+	c, _, err := sys.FrameAlloc(s.Account, s.How, s.Where, n, 0)
 	if err != abi.OK && n > 1 {
 		low, n = page, 1
-		c, _, err = sys.FrameAlloc(s.Account, abi.HowNear, 0, n, 0)
+		c, _, err = sys.FrameAlloc(s.Account, s.How, s.Where, n, 0)
 	}
 	if err == abi.OK {
 		if err = sys.PageMap(c, 0, low, abi.Perm(r.Perm)); err != abi.OK {

@@ -176,7 +176,7 @@ func put(frames sys.Cap, at, n uint64, perm abi.Perm, flags uint8) abi.Errno {
 // Fill puts frames at [at, at+bytes) of a region now, at most 512 of them, in one piece.
 func Fill(at, bytes uint64, flags uint8) abi.Errno {
 	n := up(bytes) / PageSize
-	c, _, err := sys.FrameAlloc(state.Account, abi.HowNear, 0, n, 0)
+	c, _, err := sys.FrameAlloc(state.Account, state.How, state.Where, n, 0)
 	if err != abi.OK {
 		return err
 	}

@@ -83,7 +83,9 @@ type State struct {
 	Copies   uint64           // of them, by a copy
 	Bytes    uint64           // mapped
 	More     [MaxPages]uint64 // capabilities of its pages behind the first ones
-	pad      [3]uint64
+	How      abi.How          // where frames for what is touched come from
+	Where    uint64           // as of FrameAlloc
+	pad      [1]uint64
 	regions  [MaxRegions]Region
 	pieces   [0]Piece
 }

@@ -145,6 +145,9 @@ func Spawn(path string, args []string, a *Attr) (ID, error) {
 	if e := c.Make(frames, caps); e != abi.OK {
 		return 0, e
 	}
+	if a.Memory != 0 {
+		c.OnNode(uint64(a.Memory) - 1)
+	}
 	page, e := c.Private(upcallPages, bytes)
 	if e == abi.OK {
 		e = i.load(c)
@@ -224,7 +227,7 @@ func stack(c *mem.Child) abi.Errno {
 	if !c.AddRegion(mem.Region{Low: stackHigh - stackBytes, High: stackHigh, Perm: uint8(abi.PermRead | abi.PermWrite), Kind: mem.Stack}) {
 		return abi.NoSlots
 	}
-	name, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, stackPages, 0)
+	name, e := c.Frames(stackPages)
 	if e != abi.OK {
 		return e
 	}

@@ -20,7 +20,7 @@ type program struct {
 
 var programs []program
 
-// TestLinks of package initramfs wants a link for each of these.
+// box_test.go wants a link for each of these.
 func init() {
 	programs = []program{
 		{"cat", "[FILE …]", "write what is in files", cat},
