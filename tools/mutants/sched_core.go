@@ -27,7 +27,7 @@ var schedCoreMutants = []mutant{
 	{"sched: thieves take what they may not run", "kernel/sched/ring.go", []edit{{"to[i].affinity.Load()&bit == 0 {", "to[i] == nil {"}}, tasks("TestSched_G1|TestSteal")},
 	{"sched: CPUs are called for what they may not run", "kernel/sched/cpu.go", []edit{{"\t\tidle := s.idle.Load() & by\n\t\tif idle == 0 {", "\t\tidle := s.idle.Load()\n\t\tif idle == 0 || by == 0 {"}}, tasks("TestSteal")},
 	{"sched: the last task is stolen", "kernel/sched/steal.go", []edit{{"n+int(c.busy.Load()) < c.sched.tuning.StealLeast {", "n+int(c.busy.Load()) < 1 {"}}, tasks("TestSteal")},
-	{"sched: the farthest is stolen from first", "kernel/sched/steal.go", []edit{{"for ; i > 0 && distance(c.id, int(v[i-1].cpu)) > distance(c.id, cpu); i-- {", "for ; i > 0 && distance(c.id, int(v[i-1].cpu)) < distance(c.id, cpu); i-- {"}}, tasks("TestSteal")},
+	{"sched: the farthest is stolen from first", "kernel/sched/steal.go", []edit{{"for ; i > 0 && distance(c.id, v[i-1].id) > distance(c.id, cpu); i-- {", "for ; i > 0 && distance(c.id, v[i-1].id) < distance(c.id, cpu); i-- {"}}, tasks("TestSteal")},
 	{"sched: what becomes urgent while it is stolen waits", "kernel/sched/steal.go", []edit{{"\tif first.urgent() || c.rt.ready.n != 0 {", "\tif c.rt.ready.n > 99 {"}}, tasks("TestSteal")},
 	{"sched: nobody looks at who runs and is lent urgency", "kernel/sched/wake.go", []edit{{"\tcase Running:\n\t\ts.machine.Kick(int(t.cpu.Load()))\n", ""}}, tasks("TestPick")},
 	{"sched: who is throttled stays so, though others wait for it", "kernel/sched/cpu.go", []edit{{"\tc.relend(&c.rt.throttled, now)\n", ""}}, tasks("TestPick")},
@@ -42,6 +42,6 @@ var schedCoreMutants = []mutant{
 	{"sched: who joins is taken by a store", "kernel/sched/pass.go", []edit{{"\tif !next.word.CompareAndSwap(w, w-uint64(Blocked-Running)+uint64(counted)) {", "\tif next.word.Store(w - uint64(Blocked-Running) + uint64(counted)); next == prev {"}}, tasksExplored("TestExplore_Join_G4_PassedOn")},
 	{"sched: a task is done before its stack is left", "kernel/sched/pass.go", []edit{{"\tc.Counters.WakesHere++\n\tc.fair.enter(next)\n", "\tc.Counters.WakesHere++\n\tprev.become(Done)\n\tc.fair.enter(next)\n"}}, tasks("TestPassToJoiner")},
 	{"sched: send does not say where the task goes", "kernel/sched/wake.go", []edit{{"\tt.cpu.StoreRelease(uint32(to)) // order", "\t// order"}}, tasksExplored("TestExplore_Lend_G3")},
-	{"sched: a stolen task comes twice", "kernel/sched/steal.go", []edit{{"for _, t := range loot[1:] {", "for _, t := range loot {"}}, tasks("TestSched_G1|TestSteal")},
+	{"sched: a stolen task comes twice", "kernel/sched/steal.go", []edit{{"for i := 1; i < len(loot); i++ {", "for i := 0; i < len(loot); i++ {"}}, tasks("TestSched_G1|TestSteal")},
 	{"sched: a sleeper's timer wakes it in a later sleep, never in this one", "kernel/sched/sleep.go", []edit{{"return t != nil && t.sleep.Load() == number", "return t != nil && t.sleep.Load() > number"}}, tasks("TestSched_G1")},
 }
