@@ -136,7 +136,7 @@ func (m mutant) try() (noticed bool, err error) {
 }
 
 func copyModule(dir string) error {
-	return shell(".", "git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "+dir)
+	return shell(".", "git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -d -t "+dir)
 }
 
 func shell(dir, command string) error {
