@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -108,6 +109,12 @@ func TestTheSameFindingsEachTime(t *testing.T) {
 		require.NoError(t, again.print(&other))
 		require.Equal(t, table.String(), other.String())
 	}
+}
+
+// TestMain has the collector run less often: an analysis leaves much garbage, and the tests do a dozen.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
 }
 
 func write(t *testing.T, name, text string) string {
