@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,55 @@ func copyModule(t *testing.T) string {
 	to := t.TempDir()
 	copySources(t, filepath.Join(buildOnce(t), "module"), to)
 	return to
+}
+
+// tiny is a kernel that is built in a fraction of a second: for tests that break it.
+const tiny = `//go:build exokernel
+
+package main
+
+import _ "exo/arch/amd64"
+
+var numbers = [2]int{1, 2}
+var boxed [2]any
+
+func main() {
+	numbers[0] /= numbers[1]
+	if boxed[0] == boxed[1] {
+		boxed[0] = "text"
+	}
+}
+`
+
+// tinyModule makes a module whose kernel is tiny: arch, boot, and what those import.
+func tinyModule(t *testing.T) string {
+	t.Helper()
+	to := t.TempDir()
+	for _, f := range []string{"go.mod", "go.sum", "linker.ld"} {
+		write(t, filepath.Join(to, f), read(t, filepath.Join(moduleRoot(t), f)))
+	}
+	for _, folder := range []string{"arch", "boot", "kernel/abi"} {
+		require.NoError(t, os.CopyFS(filepath.Join(to, folder), os.DirFS(filepath.Join(moduleRoot(t), folder))))
+	}
+	write(t, filepath.Join(to, "kernel", "main.go"), []byte(tiny))
+	return to
+}
+
+// tinyOnce is the linked tiny kernel, built once for all tests; they only read it.
+var tinyOnce struct {
+	sync.Once
+	elf []byte
+}
+
+func tinyKernel(t *testing.T) []byte {
+	t.Helper()
+	tinyOnce.Do(func() {
+		module := tinyModule(t)
+		require.NoError(t, build(module))
+		tinyOnce.elf = read(t, filepath.Join(module, "build", "kernel.elf"))
+	})
+	require.NotEmpty(t, tinyOnce.elf)
+	return slices.Clone(tinyOnce.elf)
 }
 
 // build builds the kernel of a module into a folder inside it.

@@ -32,7 +32,7 @@ func TestExplainKnowsTheCompilersAndTheLinkersWords(t *testing.T) {
 
 // TestWhatRing0LacksIsABuildErrorThatNamesIt compiles kernels that do what ring 0 cannot.
 func TestWhatRing0LacksIsABuildErrorThatNamesIt(t *testing.T) {
-	module := copyModule(t)
+	module := tinyModule(t)
 	broken := filepath.Join(module, "kernel", "broken.go")
 	const pkg = `from package "main"`
 	for _, c := range []struct {
@@ -67,7 +67,7 @@ func TestASymbolMissingFromTheShimIsABuildErrorThatNamesIt(t *testing.T) {
 		{"fault_amd64.s", "FAULT(runtime·panicdivide<", "FAULT(runtime·somethingElse<", "runtime.panicdivide"},
 		{"alg.go", "func strequal(", "func somethingElse(", "runtime.strequal"},
 	} {
-		module := copyModule(t)
+		module := tinyModule(t)
 		edit(t, filepath.Join(module, "boot", "runtime", c.file), c.old, c.new)
 		err := build(module)
 		require.Error(t, err)

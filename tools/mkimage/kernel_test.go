@@ -177,7 +177,7 @@ func TestAKernelWithoutSymbolsOrLinesIsRefused(t *testing.T) {
 }
 
 func TestATruncatedKernelIsRefusedWithoutAPanic(t *testing.T) {
-	whole := read(t, filepath.Join(buildOnce(t), "kernel.elf"))
+	whole := tinyKernel(t)
 	path := filepath.Join(t.TempDir(), "kernel.elf")
 	for i := range 100 {
 		write(t, path, whole[:i*len(whole)/100])
@@ -190,7 +190,7 @@ func TestATruncatedKernelIsRefusedWithoutAPanic(t *testing.T) {
 
 // TestAMutatedKernelIsReadWithoutAPanic changes what says where things are: the headers.
 func TestAMutatedKernelIsReadWithoutAPanic(t *testing.T) {
-	whole := read(t, filepath.Join(buildOnce(t), "kernel.elf"))
+	whole := tinyKernel(t)
 	path := filepath.Join(t.TempDir(), "kernel.elf")
 	headers := int(binary.LittleEndian.Uint64(whole[40:])) + 64*int(binary.LittleEndian.Uint16(whole[60:]))
 	require.Less(t, headers, 8192)
@@ -222,7 +222,7 @@ func TestOnlyFunctionsThatGoRunsBeforeMainAreInitialisers(t *testing.T) {
 
 // TestAFunctionLiteralInAVariableIsNoInitialiser: Go names it main.init.func1, but it needs no code before main.
 func TestAFunctionLiteralInAVariableIsNoInitialiser(t *testing.T) {
-	module := copyModule(t)
+	module := tinyModule(t)
 	write(t, filepath.Join(module, "kernel", "literal.go"), []byte("//go:build exokernel\n\npackage main\n\n"+
 		"var literal = func(n int) int { return n + 1 }\n\n//go:noinline\nfunc useLiteral() { literalUsed = literal(literalUsed) }\n\nvar literalUsed int\n"))
 	edit(t, filepath.Join(module, "kernel", "main.go"), "func main() {", "func main() {\n\tuseLiteral()")
@@ -232,7 +232,7 @@ func TestAFunctionLiteralInAVariableIsNoInitialiser(t *testing.T) {
 }
 
 func TestAnImageThatIsTooLargeIsRefused(t *testing.T) {
-	module := copyModule(t)
+	module := tinyModule(t)
 	write(t, filepath.Join(module, "kernel", "large.go"), []byte("//go:build exokernel\n\npackage main\n\n"+
 		"var large = [1 << 20]byte{1}\n\n//go:noinline\nfunc useLarge() { large[0]++ }\n"))
 	edit(t, filepath.Join(module, "kernel", "main.go"), "func main() {", "func main() {\n\tuseLarge()")
