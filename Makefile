@@ -28,6 +28,7 @@ EXPLORED := ./kernel/cap ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kern
 words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))
 machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icount='$(ICOUNT)' -extra '$(QEMU_EXTRA)'
 run     := $(GO) run ./qemu/exo-run $(machine)
+comma   := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -66,9 +67,9 @@ test: deps-test build lint ## everything that can fail, race detector on: what C
 	$(GO) test -vet=off -race -tags explore -skip Explore -count=1 -timeout 40m $(RACED)
 	$(GO) test -vet=off -tags explore -run 'Explore|^TestHistory_' -count=1 -timeout 40m $(EXPLORED)
 
-torture: build ## torture tests of kernel/sync, each for T (1m, or 10m, 2h, 30s) on CPUS (4) or TOPO; TESTS=GLOB,… selects
+torture: build ## torture tests and the fuzzer of calls, each for T (1m, or 10m, 2h, 30s) on CPUS (4) or TOPO; TESTS=GLOB,… selects
 	@$(GO) run ./qemu/exo-run -topo '$(TOPO)' -cpus '$(or $(CPUS),$(if $(TOPO),,4))' -mem '$(MEM)' -accel '$(ACCEL)' \
-		-extra '$(QEMU_EXTRA)' -silence 1m -limit 0 -append 'tests=$(or $(TESTS),torture/*) torture=$(or $(T),1m) exit $(APPEND)'
+		-extra '$(QEMU_EXTRA)' -silence 1m -limit 0 -append 'tests=$(or $(TESTS),torture/*$(comma)fuzz/*) torture=$(or $(T),1m) exit $(APPEND)'
 
 bench: build ## benchmarks in instructions, each beside its baseline (BENCH=GLOB,… selects)
 	@$(GO) run ./qemu/exo-run -icount=1 -mem '$(MEM)' -extra '$(QEMU_EXTRA)' -bench -append 'tests=none bench=$(or $(BENCH),*) exit $(APPEND)'

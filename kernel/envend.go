@@ -16,10 +16,10 @@ import (
 //
 //	alive ──finish──► ending ──tryReap, no thread──► sweeping ──► ended ──its capability is gone──► free
 
-// finish has an environment end, if that has not begun: its threads get to know. It does not wait. Anybody, teardowns too.
-func (e *env) finish(status int64) {
+// finish has an environment end: its threads get to know. It does not wait. False: that has begun already. Anybody, teardowns too.
+func (e *env) finish(status int64) bool {
 	if !e.state.CompareAndSwap(envAlive, envEnding) {
-		return
+		return false
 	}
 	e.status.Store(status)
 	c := this()
@@ -32,6 +32,7 @@ func (e *env) finish(status int64) {
 	if e.threads.Load() == 0 {
 		callReaper(e)
 	}
+	return true
 }
 
 // tryReap sweeps up after an environment that is to end and has no threads, unless somebody else does. The caller is a task in no

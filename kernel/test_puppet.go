@@ -59,6 +59,7 @@ type assembler struct {
 	n int
 }
 
+//go:noinline
 func (a *assembler) put(b ...byte) {
 	for _, c := range b {
 		a.b[a.n] = c
@@ -66,6 +67,7 @@ func (a *assembler) put(b ...byte) {
 	}
 }
 
+//go:noinline
 func (a *assembler) word32(v uint32) { a.put(byte(v), byte(v>>8), byte(v>>16), byte(v>>24)) }
 
 // Numbers of registers.
@@ -74,6 +76,7 @@ const (
 	rCX = 1
 	rDX = 2
 	rBX = 3
+	rSP = 4
 	rSI = 6
 	rDI = 7
 	r8  = 8
@@ -81,6 +84,7 @@ const (
 	r10 = 10
 )
 
+//go:noinline
 func (a *assembler) imm(r byte, v uint64) {
 	a.put(0x48|r>>3, 0xB8+r&7)
 	a.word32(uint32(v))
@@ -88,6 +92,8 @@ func (a *assembler) imm(r byte, v uint64) {
 }
 
 // access is an instruction with a word of the page, [R15+8×word].
+//
+//go:noinline
 func (a *assembler) access(op, r byte, word int) {
 	a.put(0x49|r>>3<<2, op, 0x80|r&7<<3|7)
 	a.word32(uint32(word * 8))
@@ -99,6 +105,8 @@ func (a *assembler) count(word int)         { a.access(0xFF, 0, word) }
 func (a *assembler) syscall()               { a.put(0x0F, 0x05) }
 
 // jump jumps to a place that is known, if: 0xE9 always, else 0x84 if equal, 0x85 if not.
+//
+//go:noinline
 func (a *assembler) jump(when byte, to int) {
 	if when != 0xE9 {
 		a.put(0x0F)
@@ -108,8 +116,11 @@ func (a *assembler) jump(when byte, to int) {
 }
 
 // ahead is jump to where here is called with what it returns.
+//
+//go:noinline
 func (a *assembler) ahead(when byte) int { a.jump(when, a.n); return a.n - 4 }
 
+//go:noinline
 func (a *assembler) here(hole int) {
 	at := a.n
 	a.n = hole

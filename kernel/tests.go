@@ -62,6 +62,7 @@ var tests = [...]ktest.Test{
 	{"env/suspend: threads and environments stop, go on, end", 1, testEnvSuspend},
 	{"env/destroy: whatever threads do on whatever CPU", 1, testEnvDestroy},
 	{"env/devices: console, ports, the page of kernel state", 1, testEnvDevices},
+	{"fuzz/calls: random calls of any number, with any arguments: no page is nobody's, all comes back", 1, testFuzzCalls},
 	{"torture/env: random calls, revocations, ends: all pages are somebody's, all comes back", 1, testTortureEnv},
 	{"env/pages: map, protect, move, hide, unmap, and each refusal", 1, testEnvPages},
 

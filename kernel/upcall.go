@@ -85,12 +85,14 @@ func (t *thread) upcall(f *amd64.Frame, entry *atom.Uint64, vector, err, address
 	f.RFLAGS &^= upcallFlags
 }
 
-// fails ends an environment for a fault that it has no way to hear of, and says so on the console.
+// fails ends an environment for a fault that it has no way to hear of, and says so on the console, once.
 func (e *env) fails(f *abi.UpcallFrame) {
+	if !e.finish(abi.StatusFault) {
+		return
+	}
 	var l text.Line
 	l.Str("env ").Uint(uint64(e.number.Load())).Byte(' ').Printable(nameOf(&e.name)).Str(": ended by vector ").Uint(f.Vector).Str(" error ").Hex(f.Err)
 	put(l.Str(" address ").Hex(f.Address).Str(" at ").Hex(f.RIP).Str(" stack ").Hex(f.RSP))
-	e.finish(abi.StatusFault)
 }
 
 func nameOf(b *[16]byte) string {

@@ -48,3 +48,20 @@ func TestAMillionOperations(t *testing.T) {
 		})
 	}
 }
+
+// TestMillionCalls has ring 3 make 10^6 random calls on 4 CPUs, in a boot of its own.
+func TestMillionCalls(t *testing.T) {
+	t.Parallel()
+	k := kernel(t, "tests=fuzz/calls* ops=1000000 exit")
+	k.CPUs = 4
+	r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 1})
+	inKernelTests(t, r)
+	require.NoError(t, r.Err())
+	require.Len(t, r.Tests, 1)
+	ops, err := strconv.Atoi(r.Tests[0].Directives["ops"])
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, ops, 1_000_000)
+	for _, d := range r.Tests[0].Diagnostics {
+		t.Log(d)
+	}
+}
