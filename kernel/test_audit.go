@@ -3,7 +3,6 @@
 package main
 
 import (
-	"exo/arch/amd64"
 	"exo/kernel/abi"
 	"exo/kernel/cap"
 	"exo/kernel/ktest"
@@ -28,13 +27,7 @@ func capHigh() uint64 {
 // scanEnvs stops everybody, and looks at every page that they have.
 func scanEnvs(t *ktest.T) {
 	g := &fuzzTest
-	quiet := false
-	for i := 0; i < 20_000 && !quiet; i++ { // who is in the middle of a call ends it first, children that it makes included
-		if quiet = allStopped(); !quiet {
-			sleepUntil(amd64.NowNs() + waitNs)
-		}
-	}
-	if !t.Check(0, quiet, "all environments come to where they stop") {
+	if !t.Check(0, patiently(allStopped), "all environments come to where they stop") { // the calls that they are in end first
 		return
 	}
 	for i := range envTable {

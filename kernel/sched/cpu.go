@@ -41,6 +41,7 @@ const (
 	Yields                   // it lets others go first; a real-time task's job is done
 	Parks                    // it waits, unless it has a permit
 	Exits                    // it has ended
+	Moves                    // it becomes another kind of task, and goes where that may run (change.go)
 )
 
 // CPU is one CPU's part. What is not an atomic or a ring or an inbox is touched by the CPU alone, interrupts off.
@@ -70,7 +71,8 @@ type CPU struct {
 	// RCU is this CPU's part of it, for the machine, which sets it.
 	RCU *sync.RCUCPU
 
-	loot [stealMost]*Task
+	loot    [stealMost]*Task
+	becomes Change
 
 	tuner    tuner
 	Counters Counters
@@ -380,6 +382,8 @@ func (c *CPU) Finish(prev *Task, why Leaving, now uint64) {
 		}
 	case Exits:
 		c.sched.end(c, prev)
+	case Moves:
+		c.change(prev)
 	}
 }
 

@@ -92,11 +92,8 @@ func (s *Sched) New(cpu int, a *Start) (id ID, slot int, err error) {
 
 // start fills in a record that is nobody's.
 func (t *Task) start(a *Start, affinity uint64) {
-	priority := 0
-	if t.class = a.Class; t.class == RealTime {
-		priority = Urgent + int(maxPeriod/max(a.Reservation.Period, 1)) // the shorter the period, the more it lends
-	}
-	t.Context.Reset(priority)
+	t.class = a.Class
+	t.Context.Reset(priorityOf(a.Class, &a.Reservation))
 	t.pinned = affinity&(affinity-1) == 0 && affinity != t.sched.all
 	t.affinity.StoreRelease(affinity)
 	t.detached = a.Detached

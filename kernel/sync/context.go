@@ -87,6 +87,12 @@ func (c *Context) Reset(priority int) {
 	c.effective.StoreRelease(int64(priority))
 }
 
+// Rebase gives c another priority of its own. It holds no lock, so nobody waits for it, and it waits for none.
+func (c *Context) Rebase(priority int) {
+	c.base.StoreRelease(int64(priority))
+	c.effective.StoreRelease(int64(priority))
+}
+
 // PreemptDisable begins a critical section; sections nest.
 func (c *Context) PreemptDisable() { c.preempt++ }
 
