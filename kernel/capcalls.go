@@ -80,6 +80,9 @@ func transfer(name cap.Name, from, to *env) abi.Errno {
 	if err != nil {
 		return capErrno(err)
 	}
+	if info.Kind == cap.Kind(abi.KindEnv) && info.Rights&owns != 0 && recordOf(cap.Holder(info.Object.First)).born <= to.born {
+		return abi.BadArgument // else environments might own each other in a circle, and live for ever
+	}
 	cost := costOf(uint64(info.Kind), info.Rights, info.Object)
 	if err := to.charge(cost); err != abi.OK {
 		return err

@@ -45,7 +45,8 @@ type gate struct {
 	when  uint64      // of its timer (timers.go)
 	rings uint64      // the bits that it sets
 	whose uint64      // in which life
-	_     [24]byte    // 128 bytes in all
+	known atom.Uint64 // whose thread.life has received here, 0: nobody's, severalKnown: several (deadlock.go)
+	_     [16]byte    // 128 bytes in all
 	at    atom.Uint32 // 1 + where it is among the timers; 0: it is not
 }
 
@@ -315,6 +316,7 @@ func (e *env) newGateOn(cpu int, kind uint64) int64 {
 	}
 	p := &gateTable[i]
 	p.bits = 0
+	p.known.Store(0)
 	name, no := e.create(cpu, kind, cap.AllRights, cap.Object{First: uint64(i), Second: p.life.Load()})
 	if no != abi.OK {
 		gatePool.Put(cpu, i)

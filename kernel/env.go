@@ -31,6 +31,7 @@ import (
 // G3. A page of ring 3 shows a frame that a living capability names which is bound there, the page of Info, or
 // nothing: from when a revocation, deletion or unmapping has returned, on no CPU what it took away.
 // G4. What an environment uses, tables and all, is within its quotas; and all quotas together are what there was at first.
+// G5. An environment ends with who owns its capability, and only older ones may: so none can hide from whoever ends them all.
 //
 // Locks, in order: a capability's binding (kernel/env), the space's, an environment's list of threads. Records are never given
 // back: who has found one pins it, and looks whether it is still the one.
@@ -43,6 +44,7 @@ type env struct {
 	refs   atom.Int64  // 1 until it has ended, 1 until its capability is gone, 1 for each that it has made
 	slot   uint32
 	lives  uint32 // of the record, up to this one
+	born   uint64 // how many environments had been made, with this one
 
 	frames, caps envs.Quota
 	giver        *env // who made it, and gets the quotas back; nil: nobody
@@ -91,6 +93,7 @@ var (
 	envTable []env // envTable[0] is never used
 	envPool  sync.Pool
 	envCount atom.Int64
+	envsMade atom.Uint64
 )
 
 // recordOf is the record that the environment of a number has, or had.
@@ -144,6 +147,7 @@ func newEnv(giver *env, frameLimit, capLimit uint64) (*env, abi.Errno) {
 	e := &envTable[i]
 	e.slot = i
 	e.lives++
+	e.born = envsMade.Add(1)
 	e.frames.Init(frameLimit)
 	e.caps.Init(capLimit)
 	e.giver, e.parent = giver, 0

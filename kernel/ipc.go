@@ -74,6 +74,9 @@ func (t *thread) callLater(p *gate, f *amd64.SysFrame, until uint64) int64 {
 	if no := t.enqueue(p, abi.KindEndpoint, cap.Name(f.RDI), f, stageQueued); no != abi.OK {
 		return int64(no)
 	}
+	if t.deadlocked(p) && t.leaves(p) {
+		return int64(abi.Deadlock)
+	}
 	return t.await(p, nil, until)
 }
 
@@ -103,6 +106,7 @@ func sysIPCReceive(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	if no != abi.OK {
 		return int64(no)
 	}
+	p.receivedBy(t)
 	return t.receive(p, f, nil, f.RSI)
 }
 
@@ -188,6 +192,9 @@ func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
 			next.wake()
 		}
 		return int64(abi.Revoked)
+	}
+	if next == nil {
+		p.receivedBy(t)
 	}
 	return t.receive(p, f, next, abi.Forever)
 }

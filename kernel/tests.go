@@ -68,6 +68,7 @@ var tests = [...]ktest.Test{
 
 	{"ipc/call: words and capabilities arrive, either side first, and each refusal", 1, testIPC},
 	{"ipc/ends: G1 G3 who waits gets to know when the other one, or what it waits at, is no more", 1, testIPCEnds},
+	{"ipc/deadlock: who would wait for itself is refused, who need not is not", 1, testDeadlock},
 	{"notify/bits: set, taken once, by timers, ends, the console, interrupts", 1, testNotify},
 	{"notify/predicate: a thread goes on when its program says so", 1, testPredicate},
 	{"revoke/abort: an upcall, and at the deadline what is missing is taken", 1, testRepossess},

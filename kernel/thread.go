@@ -37,7 +37,10 @@ type thread struct {
 	wait  waiting // for others, in the kernel
 	ended told    // who is told of its end
 	away  uint64  // ns for which others ran, that it is to be told
-	_     uint64
+
+	change      sched.Change // what it is to become
+	scheduledBy atom.Uint64  // the capability for a CPU by which it is what it is, 0: none
+	_           uint64
 
 	start  abi.ThreadStart
 	faults uint64  // upcalls for faults
@@ -56,6 +59,7 @@ const (
 	pendEnvSuspend                    // EnvSuspend
 	pendRevoke                        // its environment is asked for something
 	pendSlice                         // others have run
+	pendSchedule                      // it is to change (schedcalls.go)
 )
 
 // threadSums is what threads did, in all.
@@ -152,7 +156,7 @@ func threadMain(i uint64) uint64 {
 	amd64.IRQDisable()
 	p.thread = t
 	here().switchUser(t)
-	for t.user.Pending.Load()&(pendEnd|pendSuspend|pendEnvSuspend) != 0 {
+	for t.user.Pending.Load()&(pendEnd|pendSuspend|pendEnvSuspend|pendSchedule) != 0 {
 		amd64.IRQRestore(flagsIF)
 		t.attend(t.start.RIP, t.start.RSP)
 		amd64.IRQDisable()
@@ -236,10 +240,13 @@ func (t *thread) attend(rip, rsp uint64) {
 		park()
 	}
 	t.stopped.Store(0)
+	if t.user.Pending.Load()&pendSchedule != 0 {
+		t.takesOver()
+	}
 }
 
 // interrupted says whether a thread that waits in the kernel is to stop doing so.
-func (t *thread) interrupted() bool { return t.user.Pending.Load()&^pendSlice != 0 }
+func (t *thread) interrupted() bool { return t.user.Pending.Load()&^(pendSlice|pendSchedule) != 0 }
 
 // end ends the thread that runs this.
 func (t *thread) end() {
@@ -287,6 +294,8 @@ func (t *thread) remove() bool {
 		status = 0
 	}
 	t.life.Store((t.life.Load()>>32 + 1) << 32) // nobody's
+	t.unchanged()
+	t.scheduledBy.Store(0)
 	e.lock.Unlock(c)
 	if w := t.waiter.Load(); w != 0 { // order: after life; pairs with waitGone
 		wake(sched.ID(w))

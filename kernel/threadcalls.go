@@ -186,12 +186,6 @@ func sysThreadDestroy(s *amd64.UserState, f *amd64.SysFrame) int64 {
 // pause waits to be woken, or a moment.
 func (t *thread) pause() { sleepUntil(amd64.NowNs() + waitNs) }
 
-// sysThreadSchedule has a thread run on a CPU, and with a weight, from now on.
-func sysThreadSchedule(s *amd64.UserState, f *amd64.SysFrame) int64 {
-	irqOn()
-	return int64(abi.Unsupported) // kernel/sched moves no task that it has not been asked to from the start
-}
-
 // sysThreadBases sets the bases of FS and GS, of the caller.
 func sysThreadBases(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	if max(f.RDI, f.RSI) >= abi.UserTop {

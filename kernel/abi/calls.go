@@ -9,7 +9,7 @@ const (
 
 	// Capabilities of any kind.
 	CapDerive   // cap, rights, to env, *Object to narrow it to or 0 → name
-	CapTransfer // cap, to env → 0
+	CapTransfer // cap, to env → 0; one that owns an environment: to one that was made before that
 	CapRevoke   // cap → 0, all that was derived from it is no more
 	CapDelete   // cap → 0, nor is the capability
 	CapInspect  // cap, *CapInfo → 0
@@ -40,7 +40,7 @@ const (
 	ThreadResume   // thread → 0
 	ThreadInspect  // thread, *ThreadInfo → 0
 	ThreadDestroy  // thread → 0
-	ThreadSchedule // thread, cpu, *Schedule → 0
+	ThreadSchedule // thread, cpu or 0 (any; not for real time), *Schedule → 0
 	ThreadBases    // FS base, GS base → 0; where the CPU has no instructions for that
 	Yield          // thread or 0 → 0; the rest of the slice is that thread's
 	Sleep          // until → 0
