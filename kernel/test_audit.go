@@ -27,7 +27,7 @@ func capHigh() uint64 {
 // scanEnvs stops everybody, and looks at every page that they have.
 func scanEnvs(t *ktest.T) {
 	g := &fuzzTest
-	if !t.Check(0, patiently(allStopped), "all environments come to where they stop") { // the calls that they are in end first
+	if !t.Check(0, eventually(allStopped), "all environments come to where they stop") { // the calls that they are in end first
 		return
 	}
 	for i := range envTable {

@@ -382,7 +382,7 @@ func testFuzzCalls(t *ktest.T, _ int) {
 	switch {
 	case options.Ops != 0:
 		calls = options.Ops
-	case options.TortureS != 0:
+	case options.Torture != 0:
 		calls, ns = never, tortureNs()
 	}
 	fuzz(t, "fuzz/calls:", calls, ns)

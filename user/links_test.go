@@ -1,4 +1,5 @@
-package main
+// Package user holds the programs of ring 3, a folder each.
+package user
 
 import (
 	"go/ast"
@@ -13,7 +14,7 @@ import (
 
 // TestLinks: each program of the table has a link in the initramfs, and no others have.
 func TestLinks(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), "box/main.go", nil, 0)
 	require.NoError(t, err)
 	var programs []string
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -26,11 +27,11 @@ func TestLinks(t *testing.T) {
 	})
 	require.NotEmpty(t, programs)
 	require.IsIncreasing(t, programs, "help shows them in this order")
-	files, err := os.ReadDir("../../initramfs/bin")
+	files, err := os.ReadDir("../initramfs/bin")
 	require.NoError(t, err)
 	var links []string
 	for _, f := range files {
-		to, err := os.Readlink("../../initramfs/bin/" + f.Name())
+		to, err := os.Readlink("../initramfs/bin/" + f.Name())
 		require.NoError(t, err)
 		require.Equal(t, "box", to)
 		links = append(links, f.Name())
