@@ -1,3 +1,5 @@
+//go:build !exokernel
+
 package host
 
 import (
