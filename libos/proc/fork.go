@@ -38,6 +38,12 @@ func Fork() (ID, error) {
 	}
 }
 
+// A copy that has less left than this is not worth starting: it ends with its first few writes.
+const (
+	aliveFrames = 32
+	aliveCaps   = 16
+)
+
 // forkFrom makes the copy. sp is checkpoint's stack pointer: below it is the address to go on at, above the result.
 func forkFrom(sp uintptr) int64 {
 	frames, caps, err := quotas(&Attr{})
@@ -52,15 +58,22 @@ func forkFrom(sp uintptr) int64 {
 	}
 	*(*int64)(unsafe.Pointer(sp + 8)) = 0
 	page, e := c.Copy(uint64(sp) - 8)
+	copied := e == abi.OK
 	var info abi.EnvInfo
 	if e == abi.OK {
 		e = sys.EnvInspect(c.Env, &info)
+	}
+	if e == abi.OK && (info.FrameLimit-info.Frames < aliveFrames || info.CapLimit-info.Caps < aliveCaps) {
+		e = abi.NoQuota
 	}
 	if e == abi.OK {
 		e = upcall.Inherit(c.Env)
 	}
 	if e != abi.OK {
 		c.Abandon()
+		if copied {
+			mem.Forgotten()
+		}
 		return int64(e)
 	}
 	page.Parent, page.Self = uint64(Self()), info.Number
