@@ -26,7 +26,7 @@ const (
 	runChild = "-child" // WHAT…: and by that one, to have a child that does something (child.go)
 )
 
-func say(s string) { file.Out.WriteString(s + "\r\n") }
+func say(s string) { file.Out.WriteString(s + "\n") }
 
 func main() {
 	args := proc.Args()[1:]
@@ -42,7 +42,7 @@ func main() {
 	case args[0] == runChild && len(args) > 1:
 		child(args[1:])
 	case strings.HasPrefix(args[0], "-"):
-		file.Err.WriteString("usage: usertests [-l] [NAME|GLOB…]\r\n")
+		file.Err.WriteString("usage: usertests [-l] [NAME|GLOB…]\n")
 		proc.Exit(2)
 	default:
 		chosen := selected(args)
@@ -71,7 +71,7 @@ func selected(patterns []string) []*test {
 	}
 	for k, u := range used {
 		if !u {
-			file.Err.WriteString("usertests: no test is called " + patterns[k] + "; usertests -l lists them\r\n")
+			file.Err.WriteString("usertests: no test is called " + patterns[k] + "; usertests -l lists them\n")
 			return nil
 		}
 	}

@@ -67,14 +67,14 @@ func alone(name string) {
 	for range rounds {
 		before := mine()
 		if failed := t.guarded(); failed != "" {
-			file.Out.WriteString("# " + failed + "\r\n")
+			file.Out.WriteString("# " + failed + "\n")
 			proc.Exit(1)
 		}
 		if why = before.less(); why == "" {
 			return
 		}
 	}
-	file.Out.WriteString("# each time " + why + "\r\n")
+	file.Out.WriteString("# each time " + why + "\n")
 	proc.Exit(1)
 }
 
@@ -94,7 +94,7 @@ func (t *test) guarded() (why string) {
 			why = "it panicked"
 		}
 		if why != "" && proc.Self() != run.parent {
-			file.Out.WriteString("# in a child: " + why + "\r\n")
+			file.Out.WriteString("# in a child: " + why + "\n")
 			proc.Exit(failedInChild)
 		}
 	}()
