@@ -5,7 +5,7 @@ const (
 	InitStart      = LibOS + 0x2000   // a page with Start; RDI points at it
 	InitUpcallLow  = LibOS + 0x4_0000 // its first thread's upcall stack
 	InitUpcallHigh = LibOS + 0x5_0000
-	InitStackLow   = LibOS + 0x8_0000 // and its stack
+	InitStackLow   = LibOS + 0xe_0000 // and its stack
 	InitStackHigh  = LibOS + 0x10_0000
 )
 

@@ -1,10 +1,9 @@
-// Package disk keeps files in memory that all programs share: there is nowhere else to write to yet. It is a table of files
-// with whole paths for names, and a chain of blocks for each (a file allocation table).
+// Package disk keeps files in memory: for user/fsd, there is nowhere else to write to yet. It is a table of files with whole
+// paths for names, and a chain of blocks for each (a file allocation table).
 //
 //	│ head, lock │ files … │ next block of each block … │ blocks of 1 KiB … │
 //
-// Callers: any thread of any program that has the frames, each call under the lock. Programs that have the frames trust each
-// other with what is in there.
+// Callers: any thread of any program that has the memory, each call under a lock that lies there.
 package disk
 
 import (

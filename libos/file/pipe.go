@@ -132,6 +132,7 @@ func detach(f *startpage.File) {
 
 // AfterFork has the copy forget the pipes that only its parent's children use. For libos/proc.
 func AfterFork() {
+	theRemote.client.AfterFork()
 	g := &kept
 	for i := range g.all {
 		at := g.all[i].at

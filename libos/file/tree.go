@@ -14,14 +14,13 @@ import (
 	"exo/libos/startpage"
 )
 
-// The tree of files: those of the initramfs, which do not change, and over them those in memory (libos/disk), which all
-// programs share.
+// The tree of files: those of the initramfs, which do not change, and over them those that user/fsd
+// keeps, which all programs share.
 
 var trees struct {
 	lock  mem.Lock
 	files []byte // the initramfs
 	tree  initramfs.Archive
-	disk  *disk.Disk
 }
 
 // archive is the initramfs.
@@ -41,20 +40,6 @@ func archive() ([]byte, error) {
 		g.files, g.tree = files, tree
 	}
 	return g.files, nil
-}
-
-func theDisk() (*disk.Disk, error) {
-	g := &trees
-	g.lock.Lock()
-	defer g.lock.Unlock()
-	if g.disk == nil {
-		memory, e := mem.MapDisk()
-		if e != abi.OK {
-			return nil, ErrFixed
-		}
-		g.disk = disk.Open(memory, relax)
-	}
-	return g.disk, nil
 }
 
 // lookup finds a file of the initramfs, following symbolic links.
@@ -284,7 +269,7 @@ func Rename(from, to string) error {
 }
 
 // changeable finds a file that is not of the initramfs.
-func changeable(path string) (*disk.Disk, string, error) {
+func changeable(path string) (store, string, error) {
 	d, err := theDisk()
 	if err != nil {
 		return nil, "", err

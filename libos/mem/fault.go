@@ -71,8 +71,6 @@ func (s *State) bring(page, err uint64) bool {
 		return s.zero(r, page)
 	case Files:
 		return s.back(r, page, startpage.RoleFiles, abi.RightRead)
-	case Disk:
-		return s.back(r, page, startpage.RoleDisk, abi.RightRead|abi.RightWrite)
 	}
 	return false
 }
@@ -101,14 +99,11 @@ func (s *State) zero(r *Region, page uint64) bool {
 // backing says which frames a capability from the start page has.
 type backing struct{ name, first, n uint64 }
 
-var backings [2]backing // of RoleFiles and RoleDisk; looked up when they are first needed
+var files backing // RoleFiles; looked up when it is first needed
 
-// Backing returns the name of the capability of a role, whatever its index.
+// backed returns the capability of a role, whatever its index.
 func backed(role uint64) *backing {
-	b := &backings[0]
-	if role == startpage.RoleDisk {
-		b = &backings[1]
-	}
+	b := &files
 	for _, c := range sys.StartCaps() {
 		if c.Role == role && c.Name != b.name {
 			var info abi.CapInfo

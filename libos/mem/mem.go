@@ -367,20 +367,6 @@ func MapFiles() ([]byte, abi.Errno) {
 	return nil, abi.NotMapped
 }
 
-// MapDisk shows the frames that all programs share for files in memory.
-func MapDisk() ([]byte, abi.Errno) {
-	for _, c := range sys.StartCaps() {
-		if c.Role == startpage.RoleDisk && c.Name != 0 {
-			at, err := reserve(c.Value, readWrite, Disk, 0)
-			if err != abi.OK {
-				return nil, err
-			}
-			return unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at))), c.Value), abi.OK
-		}
-	}
-	return nil, abi.NotMapped
-}
-
 // Shown has the page at an address, which is alone in its piece, show less than its piece permits, until a fault brings that
 // back: what a collector or a debugger asks for.
 func Shown(at uint64, perm abi.Perm) abi.Errno {

@@ -26,7 +26,6 @@ const (
 	Zero                 // zeroed frames, from low to high addresses
 	Stack                // likewise, from high to low
 	Files                // frames of the initramfs, to be read
-	Disk                 // frames of the files in memory, which all programs share
 )
 
 // Flags of pieces.

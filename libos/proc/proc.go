@@ -19,14 +19,15 @@ type ID uint64
 
 // Attr says how a program is to be started; the zero value: with the descriptors 0 to 2 of the caller.
 type Attr struct {
-	Files  []file.FD // become its 0, 1, 2, …; -1: none; nil: 0 to 2 as they are
-	Env    []string  // NAME=VALUE; nil: the caller's
-	Frames uint64    // what it may use at most, in 4 KiB; 0: Part of what the caller has left
-	Caps   uint64    // capabilities; likewise
-	Part   Part      // of what is left; 0: a quarter
-	CPUs   uint64    // a bit for each CPU that its first thread may run on; 0: all
-	Weight uint64    // its share of a CPU; 0: as usual
-	Memory Memory    // where its memory is to be
+	Files  []file.FD       // become its 0, 1, 2, …; -1: none; nil: 0 to 2 as they are
+	Env    []string        // NAME=VALUE; nil: the caller's
+	Frames uint64          // what it may use at most, in 4 KiB; 0: Part of what the caller has left
+	Caps   uint64          // capabilities; likewise
+	Part   Part            // of what is left; 0: a quarter
+	CPUs   uint64          // a bit for each CPU that its first thread may run on; 0: all
+	Weight uint64          // its share of a CPU; 0: as usual
+	Memory Memory          // where its memory is to be
+	Give   []startpage.Cap // capabilities that it gets besides: Value are the rights
 	// Control says that it may end any process that the caller may (EndAny).
 	Control bool
 }

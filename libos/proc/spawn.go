@@ -281,7 +281,7 @@ func rightsOf(role uint64) uint64 {
 	case startpage.RoleFiles:
 		return abi.RightRead | abi.RightDelete | on
 	case startpage.RoleDisk:
-		return abi.RightRead | abi.RightWrite | abi.RightDelete | on
+		return abi.RightExecute | on
 	}
 	return 0
 }
@@ -298,6 +298,12 @@ func (w *writer) caps(c *mem.Child, a *Attr) {
 			}
 			entries[n] = from
 			entries[n].Name = c.Give(from.Name, rights)
+			n++
+		}
+	}
+	for _, g := range a.Give {
+		if n < len(entries) {
+			entries[n] = startpage.Cap{Role: g.Role, Index: g.Index, Name: c.Give(g.Name, g.Value)}
 			n++
 		}
 	}

@@ -16,6 +16,20 @@ TEXT runtime·Syscall<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-96
 	MOVQ R10, SI
 	RET
 
+// func SyscallFrom(call, a0, a1, a2, a3, a4, a5 uint64) (rax, rdx, r8, r9, r10, rsi uint64)
+TEXT runtime·SyscallFrom<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-104
+	MOVQ DI, DX
+	MOVQ SI, R10
+	MOVQ BX, DI
+	MOVQ CX, SI
+	SYSCALL
+	MOVQ DX, BX
+	MOVQ R8, CX
+	MOVQ R9, DI
+	MOVQ SI, R8
+	MOVQ R10, SI
+	RET
+
 // func Syscall3(call, a0, a1, a2 uint64) (rax, rdx uint64)
 TEXT runtime·Syscall3<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-48
 	MOVQ DI, DX

@@ -60,6 +60,7 @@ const (
 	RoleInterrupt                   // Index: which
 	RoleFiles                       // frames with the initramfs, to be read
 	RoleParent                      // an endpoint of whoever made it
-	RoleDisk                        // frames with files in memory, which all programs share
+	RoleDisk                        // an endpoint of who keeps files: user/fsd
+	RoleServe                       // an endpoint to receive calls at, of a server
 	RoleFree      uint64 = 1 << 16
 )

@@ -12,6 +12,7 @@ import (
 type Message struct {
 	W0, W1, W2, W3 uint64
 	Cap            Cap
+	From           uint64 // of what is received: number of the caller's environment
 }
 
 // EndpointCreate makes a place to receive calls at.
@@ -21,19 +22,19 @@ func EndpointCreate(memory Cap) (Cap, abi.Errno) { return call3(abi.EndpointCrea
 // result like any other: negative, it is an Errno, and the others are worth nothing.
 func IPCCall(endpoint Cap, w0, w1, w2, w3 uint64, c Cap) (reply Message, err abi.Errno) {
 	r, w1, w2, w3, c := runtime.Syscall(uint64(abi.IPCCall), endpoint, w0, w1, w2, w3, c)
-	return Message{r, w1, w2, w3, c}, failed(r)
+	return Message{r, w1, w2, w3, c, 0}, failed(r)
 }
 
 // IPCReceive waits for a call.
 func IPCReceive(endpoint Cap, until uint64) (m Message, err abi.Errno) {
-	r, w1, w2, w3, c := runtime.Syscall(uint64(abi.IPCReceive), endpoint, until, 0, 0, 0, 0)
-	return Message{r, w1, w2, w3, c}, failed(r)
+	r, w1, w2, w3, c, from := runtime.SyscallFrom(uint64(abi.IPCReceive), endpoint, until, 0, 0, 0, 0)
+	return Message{r, w1, w2, w3, c, from}, failed(r)
 }
 
 // IPCReplyWait replies to the last one, and waits for the next.
 func IPCReplyWait(endpoint Cap, w0, w1, w2, w3 uint64, c Cap) (m Message, err abi.Errno) {
-	r, w1, w2, w3, c := runtime.Syscall(uint64(abi.IPCReplyWait), endpoint, w0, w1, w2, w3, c)
-	return Message{r, w1, w2, w3, c}, failed(r)
+	r, w1, w2, w3, c, from := runtime.SyscallFrom(uint64(abi.IPCReplyWait), endpoint, w0, w1, w2, w3, c)
+	return Message{r, w1, w2, w3, c, from}, failed(r)
 }
 
 // IPCReply replies.

@@ -20,7 +20,7 @@ type program struct {
 
 var programs []program
 
-// box_test.go wants a link for each of these.
+// TestLinks in user/user_test.go wants a link for each of these.
 func init() {
 	programs = []program{
 		{"cat", "[FILE …]", "write what is in files", cat},

@@ -1,6 +1,6 @@
 //go:build exouser
 
-// Init is the first program: the kernel gives it everything. It makes the disk that all programs share and the folder /tmp on it,
+// Init is the first program: the kernel gives it everything. It starts the server that keeps files, makes the folder /tmp,
 // runs what the kernel's command line asks for by run=PROGRAM,…, and starts the shell on the console, and again when that ends. A
 // shell that ends with the status poweroff has the machine turned off.
 package main
@@ -20,16 +20,19 @@ import (
 )
 
 const (
-	shell      = "bin/sh"
-	poweroff   = 100           // status of a shell that has been told to
-	diskFrames = 512           // for files, and at most an eighth of what there is
-	bootNs     = 1_000_000_000 // a shell that ends sooner than this is not started again at once
+	shell        = "bin/sh"
+	poweroff     = 100 // status of a shell that has been told to
+	server       = "bin/fsd"
+	fileFrames   = 512           // for files, and at most an eighth of what there is
+	serverFrames = 32            // for the server itself
+	clients      = 64            // of it at a time: two frames for each, three capabilities; fewer if there is little memory
+	bootNs       = 1_000_000_000 // a shell that ends sooner than this is not started again at once
 )
 
 func say(text string) { console.Write([]byte("init: " + text + "\r\n")) }
 
 func main() {
-	makeDisk()
+	startFiles()
 	list, exit := words(start.Line())
 	failed := false
 	for _, p := range list {
@@ -107,16 +110,23 @@ func end(failed bool) {
 	say("cannot end: " + e.Error())
 }
 
-// makeDisk takes the frames for files in memory.
-func makeDisk() {
-	left, _ := proc.Left()
-	n := min(diskFrames, left/8)
-	frames, _, err := sys.FrameAlloc(sys.StartCap(startpage.RoleMemory, 0), abi.HowNear, 0, n, 0)
-	if err != abi.OK {
-		say("no memory for files: " + err.Error())
+// startFiles starts the server that keeps files, and makes /tmp.
+func startFiles() {
+	endpoint, e := sys.EndpointCreate(sys.StartCap(startpage.RoleMemory, 0))
+	if e != abi.OK {
+		say("no endpoint for " + server + ": " + e.Error())
 		return
 	}
-	sys.AddStartCap(startpage.Cap{Role: startpage.RoleDisk, Name: frames, Value: n * 4096})
+	left, _ := proc.Left()
+	n, clients := min(fileFrames, left/8), min(clients, left/32)
+	_, err := proc.Spawn(server, []string{server, strconv.FormatUint(n, 10)}, &proc.Attr{
+		Frames: n + serverFrames + 2*clients, Caps: serverFrames + 3*clients, Give: []startpage.Cap{{Role: startpage.RoleServe, Name: endpoint, Value: abi.RightReceive | abi.RightDelete}},
+	})
+	if err != nil {
+		say(server + ": " + err.Error())
+		return
+	}
+	sys.AddStartCap(startpage.Cap{Role: startpage.RoleDisk, Name: endpoint})
 	if err := file.Mkdir("/tmp"); err != nil {
 		say("/tmp: " + err.Error())
 	}

@@ -1,4 +1,4 @@
-// Package user holds the programs of ring 3, a folder each.
+// Package user holds the programs of ring 3, a folder each; here is only a test of what belongs together.
 package user
 
 import (

@@ -1,0 +1,148 @@
+//go:build exouser
+
+package rpc
+
+import (
+	"unsafe"
+
+	"exo/kernel/abi"
+	"exo/libos/heap"
+	"exo/libos/mem"
+	"exo/libos/startpage"
+	"exo/libos/sys"
+)
+
+// Handler does what a client wants: it reads all of in before it writes to out, for both are the same frames. What it allocates is
+// gone when it has returned.
+type Handler func(from, op uint64, in *Reader, out *Writer) (status uint64)
+
+const maxClients = 200
+
+const badCap = ^uint64(-abi.BadCap - 1) // negative: who has no frames cannot call
+
+type client struct {
+	number uint64 // of its environment; 0: nobody
+	at     uint64 // of the frames
+	alive  bool
+}
+
+// Server answers calls, one after the other.
+type Server struct {
+	Endpoint sys.Cap
+	handle   Handler
+	clients  [maxClients]client
+	last     int // who called last
+	news     int // since those who are no more were looked for
+}
+
+// Serve answers until the endpoint is no more.
+func (s *Server) Serve(handle Handler) abi.Errno {
+	s.handle = handle
+	m, e := sys.IPCReceive(s.Endpoint, abi.Forever)
+	for {
+		switch e {
+		case abi.OK:
+			status, n, c := s.answer(&m)
+			m, e = sys.IPCReplyWait(s.Endpoint, status, n, 0, 0, c)
+			continue
+		case abi.Dead, abi.Interrupted, abi.TimedOut: // who called has gone
+		default:
+			return e
+		}
+		m, e = sys.IPCReceive(s.Endpoint, abi.Forever)
+	}
+}
+
+func (s *Server) answer(m *sys.Message) (status, n uint64, c sys.Cap) {
+	if m.Cap != 0 { // nobody asked for it
+		sys.CapDelete(m.Cap)
+	}
+	if m.W0 == hello {
+		c, e := s.welcome(m.From)
+		return uint64(e), 0, c
+	}
+	k := s.find(m.From)
+	if k < 0 {
+		return badCap, 0, 0
+	}
+	buffer := unsafe.Slice((*byte)(unsafe.Pointer(uintptr(s.clients[k].at))), BufferBytes)
+	in, out := ReaderOn(buffer[:min(m.W1, BufferBytes)]), WriterOn(buffer)
+	mark := heap.Mark()
+	status = s.handle(m.From, m.W0, &in, &out)
+	mark.Release()
+	return status, uint64(out.Len()), 0
+}
+
+func (s *Server) find(number uint64) int {
+	if s.clients[s.last].number == number {
+		return s.last
+	}
+	for k := range s.clients {
+		if s.clients[k].number == number {
+			s.last = k
+			return k
+		}
+	}
+	return -1
+}
+
+// welcome gives a client frames, anew if it has some.
+func (s *Server) welcome(number uint64) (sys.Cap, abi.Errno) {
+	if k := s.find(number); k >= 0 {
+		s.clients[k].leave()
+	}
+	if s.news++; s.news >= 8 {
+		s.sweep()
+	}
+	k := s.find(0)
+	if k < 0 {
+		return 0, abi.NoSlots
+	}
+	frames, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, BufferFrames, 0)
+	if e != abi.OK {
+		return 0, e
+	}
+	at, e := mem.MapFrames(frames, BufferFrames, abi.PermRead|abi.PermWrite, 0)
+	if e != abi.OK {
+		sys.CapDelete(frames)
+		return 0, e
+	}
+	s.clients[k] = client{number: number, at: at}
+	c, e := sys.CapDerive(frames, abi.RightRead|abi.RightWrite|abi.RightDelete|abi.RightTransfer, 0, nil)
+	if e != abi.OK {
+		s.clients[k].leave()
+	}
+	return c, e
+}
+
+func (c *client) leave() {
+	mem.Unmap(c.at, BufferBytes) // and what was derived for the client
+	*c = client{}
+}
+
+// sweep takes back the frames of clients that are no more.
+func (s *Server) sweep() {
+	s.news = 0
+	for k := range s.clients {
+		s.clients[k].alive = false
+	}
+	var info abi.EnvInfo
+	for from := uint64(0); ; {
+		next, e := sys.EnvNext(sys.StartCap(startpage.RoleEnv, 0), from, &info)
+		if e != abi.OK {
+			return
+		}
+		if next == 0 {
+			break
+		}
+		from = next
+		if k := s.find(info.Number); k >= 0 && info.State != abi.EnvEnded {
+			s.clients[k].alive = true
+		}
+	}
+	for k := range s.clients {
+		if c := &s.clients[k]; c.number != 0 && !c.alive {
+			c.leave()
+		}
+	}
+}
