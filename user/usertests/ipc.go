@@ -147,6 +147,8 @@ func ipcTimeouts(t *T) {
 	until := clock.Now() + aWhile
 	t.OK(sys.IPCTimeout(until), "IPCTimeout")
 	_, err = sys.IPCCall(e, 1, 2, 3, 4, 0)
+	t.Is(err, abi.Deadlock, "IPCCall that only the caller has ever received")
+	_, err = sys.IPCCall(t.Endpoint(), 1, 2, 3, 4, 0)
 	t.Is(err, abi.TimedOut, "IPCCall that nobody receives")
 	t.That(clock.Now() >= until, "it came too early")
 }
