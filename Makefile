@@ -71,8 +71,8 @@ torture: build ## torture tests and the fuzzer of calls, each for T (1m, or 10m,
 	@$(GO) run ./qemu/exo-run -topo '$(TOPO)' -cpus '$(or $(CPUS),$(if $(TOPO),,4))' -mem '$(MEM)' -accel '$(ACCEL)' \
 		-extra '$(QEMU_EXTRA)' -silence 1m -limit 0 -append 'tests=$(or $(TESTS),torture/*$(comma)fuzz/*) torture=$(or $(T),1m) exit $(APPEND)'
 
-bench: build ## benchmarks in instructions, each beside its baseline (BENCH=GLOB,… selects)
-	@$(GO) run ./qemu/exo-run -icount=1 -mem '$(MEM)' -extra '$(QEMU_EXTRA)' -bench -append 'tests=none bench=$(or $(BENCH),*) exit $(APPEND)'
+bench: build ## benchmarks in instructions, each beside its baseline, and the primitives of ring 3 beside Linux and xv6 (BENCH=GLOB,… selects)
+	@$(GO) run ./qemu/exo-run -icount=1 -mem '$(MEM)' -extra '$(QEMU_EXTRA)' -bench -append 'tests=none bench=$(or $(BENCH),*) $(if $(BENCH),,run=bench) exit $(APPEND)'
 
 bench-peers: deps-peers ## kernel/sync beside liburcu and Concurrency Kit, and bench-host's, on this host (RUN=REGEXP, RUNS=N, MD=FILE, STRICT=1)
 	@GOAMD64=v1 CGO_ENABLED=0 $(GO) run ./tools/peers -run '$(or $(RUN),.)' -n $(or $(RUNS),15) -md '$(MD)' -strict=$(if $(STRICT),true,false)

@@ -73,12 +73,14 @@ func reserveGates() {
 type waiting struct {
 	word   atom.Uint64     // the stage, and how many waits there have been in all lives of the record
 	task   *sched.Task     // the thread's
-	frame  *amd64.SysFrame // of its call: where the message is that it brings, and where one goes to
+	frame  *amd64.SysFrame // of its calls: where the message is that it brings, and where one goes to
 	result int64           // what the call returns
 	next   *thread
 	prev   *thread
 	name   cap.Name // of the capability by which it came
 	mask   uint64   // of a notification: the bits
+
+	stack *amd64.Thread // the task's
 
 	caller *thread // whom it is to answer, nil: nobody
 	asked  uint64  // and in which of that one's waits
@@ -96,9 +98,12 @@ const (
 	stages = 8
 )
 
+// following is the word of its next wait, without a stage.
+func (w *waiting) following() uint64 { return w.word.Load()&^(stages-1) + stages }
+
 // begin begins a wait.
 func (w *waiting) begin(stage uint64) uint64 {
-	n := w.word.Load()&^(stages-1) + stages
+	n := w.following()
 	w.word.Store(n | stage)
 	return n
 }
@@ -118,13 +123,13 @@ func (l *waitList) push(t *thread) {
 }
 
 func (l *waitList) pushFront(t *thread) {
-	t.wait.next, t.wait.prev = l.first, nil
-	if l.first != nil {
-		l.first.wait.prev = t
+	first := l.first
+	t.wait.next, t.wait.prev, l.first = first, nil, t
+	if first != nil {
+		first.wait.prev = t
 	} else {
 		l.last = t
 	}
-	l.first = t
 }
 
 //go:noinline
@@ -189,7 +194,7 @@ func (t *thread) await(p *gate, next *thread, until uint64) int64 {
 func (t *thread) pass(next *thread) {
 	me := here()
 	if next != nil {
-		if prev, ok := me.sched.HandOver(next.wait.task, amd64.NowNs()); ok {
+		if prev := me.sched.HandOver(next.wait.task, next.wait.task.Word(), amd64.NowNs()); prev != nil {
 			to := me.sched.Current()
 			me.switchThread(to)
 			switchTo((*amd64.Thread)(prev.Part), (*amd64.Thread)(to.Part), prev, me.sched, sched.Parks|passed)
@@ -248,8 +253,8 @@ func (t *thread) cancel(p *gate) bool {
 
 // enqueue puts the thread into a list of p, which is locked and then no more; a capability may have gone since it was looked up.
 // Errors: Revoked.
-func (t *thread) enqueue(p *gate, kind uint64, name cap.Name, f *amd64.SysFrame, stage uint64) abi.Errno {
-	t.wait.frame, t.wait.name = f, name
+func (t *thread) enqueue(p *gate, kind uint64, name cap.Name, stage uint64) abi.Errno {
+	t.wait.name = name
 	t.wait.begin(stage)
 	if stage == stageQueued {
 		p.waiters.push(t)

@@ -58,6 +58,16 @@ func tickInfo(now uint64) {
 	updateInfo(now)
 }
 
+// runs is the number of the environment whose thread the CPU runs, 0: of none. For others it is a guess: records are never given back.
+func (me *local) runs() uint32 {
+	if t := me.thread; t != nil {
+		if e := t.env; e != nil {
+			return e.number.Load()
+		}
+	}
+	return 0
+}
+
 // updateInfo writes what changes; by one CPU at a time.
 func updateInfo(now uint64) {
 	// SAFETY: the word is aligned; ring 3 only reads it.
@@ -74,7 +84,7 @@ func updateInfo(now uint64) {
 		info.Kept += uint64(me.tables.n + me.roots.n)
 		caps += me.caps
 		info.Ready[i] = uint32(me.sched.Waiting())
-		info.Running[i] = me.number
+		info.Running[i] = me.runs()
 		stolen := uint64(0)
 		for _, n := range k.Steals {
 			stolen += n

@@ -21,8 +21,10 @@ import (
 // A caller gets Dead if its receiver ends, or receives again before it has answered. A receiver whose caller has given up gets to know when it
 // answers, by IPCReply: Dead.
 
-func sysIPCCall(s *amd64.UserState, f *amd64.SysFrame) int64 {
-	t := threadOf(s)
+// callSlowly is IPCCall in any case.
+//
+//go:noinline
+func (t *thread) callSlowly(f *amd64.SysFrame) int64 {
 	if int64(f.RSI) < 0 {
 		return int64(abi.BadArgument) // the receiver would take it for an Errno
 	}
@@ -33,6 +35,9 @@ func sysIPCCall(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	p, no := t.meet(f.RDI, abi.KindEndpoint, cap.Execute)
 	if no != abi.OK {
 		return int64(no)
+	}
+	if t.calls.name != f.RDI && until == abi.Forever {
+		t.learn(&t.calls, f.RDI, cap.Execute)
 	}
 	r := p.receivers.first
 	if r == nil {
@@ -51,7 +56,6 @@ func sysIPCCall(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	} else {
 		p.receivers.last = nil
 	}
-	t.wait.frame = f
 	r.hears(t, t.wait.begin(stageAnswer))
 	g := r.wait.frame
 	g.RSI, g.RDX, g.R8, g.R9, g.R10 = uint64(t.env.number.Load()), f.RDX, f.R10, f.R8, name
@@ -71,7 +75,7 @@ func (t *thread) callLater(p *gate, f *amd64.SysFrame, until uint64) int64 {
 			return int64(abi.BadRights)
 		}
 	}
-	if no := t.enqueue(p, abi.KindEndpoint, cap.Name(f.RDI), f, stageQueued); no != abi.OK {
+	if no := t.enqueue(p, abi.KindEndpoint, cap.Name(f.RDI), stageQueued); no != abi.OK {
 		return int64(no)
 	}
 	if t.deadlocked(p) && t.leaves(p) {
@@ -140,7 +144,7 @@ func (t *thread) receive(p *gate, f *amd64.SysFrame, next *thread, until uint64)
 	if t.wait.caller != nil {
 		t.deserts()
 	}
-	if no := t.enqueue(p, abi.KindEndpoint, cap.Name(f.RDI), f, stageReceives); no != abi.OK {
+	if no := t.enqueue(p, abi.KindEndpoint, cap.Name(f.RDI), stageReceives); no != abi.OK {
 		if next != nil {
 			next.wake()
 		}
@@ -174,11 +178,16 @@ func (t *thread) answer(w0, w1, w2, w3, name uint64) (*thread, abi.Errno) {
 	return c, abi.OK
 }
 
-func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
-	t := threadOf(s)
+// replySlowly is IPCReplyWait in any case.
+//
+//go:noinline
+func (t *thread) replySlowly(f *amd64.SysFrame) int64 {
 	o, err := capTab.Lookup(cap.Name(f.RDI), t.env.holder(), cap.Kind(abi.KindEndpoint), cap.Rights(abi.RightReceive))
 	if err != nil {
 		return int64(capErrno(err))
+	}
+	if t.receives.name != f.RDI {
+		t.learn(&t.receives, f.RDI, cap.Rights(abi.RightReceive))
 	}
 	next, no := t.answer(f.RSI, f.RDX, f.R10, f.R8, f.R9)
 	if no != abi.OK && no != abi.Again && no != abi.Dead {
@@ -208,6 +217,8 @@ func sysIPCReply(s *amd64.UserState, f *amd64.SysFrame) int64 {
 }
 
 func sysIPCTimeout(s *amd64.UserState, f *amd64.SysFrame) int64 {
-	threadOf(s).wait.until = f.RDI
+	t := threadOf(s)
+	t.wait.until = f.RDI
+	t.calls.forget() // the next call is not the usual case
 	return 0
 }

@@ -30,7 +30,7 @@ type local struct {
 	armed       uint64       // when the timer comes, as far as the scheduler knows, ns
 	mover       pageMover    // of the migration that its task makes
 	thread      *thread      // of ring 3, that runs; nil: none
-	number      uint32       // of its environment, for Info
+	tlb         *paging.CPU  // its part in shootdowns
 	batch       paging.Batch // of who has a binding locked
 	shot        uint64       // interrupts that it sent to others to have them forget translations
 	node        int

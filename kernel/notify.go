@@ -108,7 +108,7 @@ func sysWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
 		return 0
 	}
 	t.wait.mask = f.RSI
-	if no := t.enqueue(p, abi.KindNotification, cap.Name(f.RDI), f, stageQueued); no != abi.OK {
+	if no := t.enqueue(p, abi.KindNotification, cap.Name(f.RDI), stageQueued); no != abi.OK {
 		return int64(no)
 	}
 	return t.await(p, nil, until)

@@ -6,6 +6,7 @@ import (
 	"exo/arch/amd64"
 	"exo/kernel/abi"
 	"exo/kernel/cap"
+	envs "exo/kernel/env"
 	"exo/kernel/mm"
 	"exo/kernel/mm/paging"
 )
@@ -13,103 +14,92 @@ import (
 // The usual cases of page calls: a capability for one frame, in the caller's own space, and nobody else just then at either. They run
 // with interrupts off from the call's beginning to its end, and wait for nothing but the TLBs of other CPUs, as kernel/mm/paging
 // has it. Whatever is unusual is left to pagecalls.go, with nothing changed.
+//
+// While a binding is locked its capability's teardown, which locks it too, does not end: so its slot is not another's (kernel/env, binding.go).
 
-// single locks a capability's binding and looks it up, if it is for one frame that is mapped in the caller's space, or, where that
-// is said, nowhere.
-func (t *thread) single(name uint64, need cap.Rights, free bool) (f mm.Frame, ok bool) {
-	if uint32(name) >= uint32(len(capSlots)) {
-		return 0, false
+// bindingOf locks the binding of a capability; nil: there is none, or somebody has it.
+//
+//exo:inline
+func bindingOf(name uint64) *envs.Slot {
+	i := int(uint32(name))
+	if i >= len(capSlots) {
+		return nil
 	}
-	b := &capSlots[uint32(name)].Binding
-	if !b.TryLock() {
-		return 0, false
+	if b := &capSlots[i]; b.Binding.TryLock() {
+		return b
 	}
-	h := cap.Holder(t.env.number.Load())
-	if b.Env == h || free && b.Env == cap.Nobody {
-		if o, err := capTab.Lookup(cap.Name(name), h, cap.Kind(abi.KindFrames), need); err == nil && o.Second == 1 {
-			return mm.Frame(o.First), true
-		}
-	}
-	b.Unlock()
-	return 0, false
+	return nil
 }
 
-// shootNow is space.shoot with interrupts off.
-func (e *env) shootNow(me *local) {
-	if !me.batch.Empty() {
-		tlbs.Shoot(me.cpu, &e.space.Space, &me.batch, nil)
-	}
-}
-
-// protectOne changes what the page permits: for that the space's lock is not needed, on a CPU that has the space loaded and
-// interrupts off.
-func (t *thread) protectOne(name uint64, perm paging.Perm, need cap.Rights) bool {
-	f, ok := t.single(name, need, false)
-	if !ok {
-		return false
-	}
-	b := &capSlots[uint32(name)].Binding
+// shootPage has all CPUs forget a page, whose entry has changed, before it returns. Interrupts are off.
+//
+//exo:inline
+func (t *thread) shootPage(va uint64) {
 	me := here()
-	t.env.space.ProtectFrame(b.VA, f, perm, &me.batch)
-	t.env.shootNow(me)
-	b.Unlock()
-	return true
+	if me.tlb.ShootHere(t.space.Local(me.cpu), t.space) {
+		amd64.ForgetPage(uintptr(va))
+		return
+	}
+	t.shootAll(me, va)
 }
 
-// mapOne maps the page where nothing is.
-func (t *thread) mapOne(name, va uint64, perm paging.Perm, need cap.Rights) bool {
-	if va-abi.InfoPage < mm.FrameSize {
-		return false
-	}
-	f, ok := t.single(name, need, true)
-	if !ok {
-		return false
-	}
-	b, e := &capSlots[uint32(name)].Binding, t.env
-	if ok = b.Env == cap.Nobody; ok {
-		c := this()
-		if ok = e.space.lock.TryLock(c); ok {
-			if ok = e.space.Map(va, f, paging.Small, perm) == nil; ok {
-				b.Env, b.VA = cap.Holder(e.number.Load()), va
-			}
-			e.space.lock.Unlock(c)
-		}
-	}
-	b.Unlock()
-	return ok
+//go:noinline
+func (t *thread) shootAll(me *local, va uint64) {
+	me.batch.Page(va)
+	tlbs.Shoot(me.cpu, t.space, &me.batch, nil)
 }
 
-// unmapOne takes the page away.
-func (t *thread) unmapOne(name uint64) bool {
-	f, ok := t.single(name, 0, false)
-	if !ok {
-		return false
-	}
-	b, e, me := &capSlots[uint32(name)].Binding, t.env, here()
-	c := this()
-	if ok = e.space.lock.TryLock(c); ok {
-		e.space.UnmapFrame(b.VA, f, &me.batch)
-		e.space.lock.Unlock(c)
-		e.shootNow(me)
-		b.Unbind()
-	}
-	b.Unlock()
-	return ok
+// usualPerm says that a permission is one of read, read and write, read and execute.
+func usualPerm(p uint64) bool {
+	return p|uint64(abi.PermRead) < uint64(abi.PermRead|abi.PermWrite|abi.PermExecute)
 }
 
 func sysPageMap(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	t := threadOf(s)
-	if perm, need, ok := permOf(f.R10); ok && f.RSI == 0 && t.mapOne(f.RDI, f.RDX, perm, need) {
-		return 0
+	if f.RSI == 0 && usualPerm(f.R10) && f.RDX-abi.InfoPage >= mm.FrameSize {
+		if b := bindingOf(f.RDI); b != nil {
+			if b.Binding.Env == cap.Nobody {
+				p, h := f.R10|uint64(abi.PermRead), t.env.holder()
+				if o := capTab.Kept(cap.Name(f.RDI), h, cap.Kind(abi.KindFrames), cap.Rights(p), 1); o != nil {
+					if l := &t.env.space.lock; l.TryHold() {
+						if t.space.MapFrame(f.RDX, mm.Frame(o.Load()), paging.Perm(p).Bits()) {
+							l.Drop()
+							b.Binding.Env, b.Binding.VA = h, f.RDX
+							b.Binding.Unlock()
+							return 0
+						}
+						l.Drop()
+					}
+				}
+			}
+			b.Binding.Unlock()
+		}
 	}
 	irqOn()
 	return int64(t.pageMap(f.RDI, f.RSI, f.RDX, f.R10))
 }
 
+// sysPageProtect changes what the page permits: for that the space's lock is not needed, on a CPU that has the space loaded and
+// interrupts off.
 func sysPageProtect(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	t := threadOf(s)
-	if perm, need, ok := permOf(f.R10); ok && f.RSI == 0 && f.RDX <= 1 && t.protectOne(f.RDI, perm, need) {
-		return 0
+	if f.RSI == 0 && usualPerm(f.R10) && f.RDX <= 1 {
+		if b := bindingOf(f.RDI); b != nil {
+			if h := t.env.holder(); b.Binding.Env == h {
+				p := f.R10 | uint64(abi.PermRead)
+				if o := capTab.Kept(cap.Name(f.RDI), h, cap.Kind(abi.KindFrames), cap.Rights(p), 1); o != nil {
+					bits := paging.Perm(p).Bits()
+					if old := t.space.ProtectFrame(b.Binding.VA, mm.Frame(o.Load()), bits); old != 0 {
+						if old.Loses(bits) {
+							t.shootPage(b.Binding.VA)
+						}
+						b.Binding.Unlock()
+						return 0
+					}
+				}
+			}
+			b.Binding.Unlock()
+		}
 	}
 	irqOn()
 	return int64(t.pageProtect(f.RDI, f.RSI, f.RDX, f.R10))
@@ -117,8 +107,24 @@ func sysPageProtect(s *amd64.UserState, f *amd64.SysFrame) int64 {
 
 func sysPageUnmap(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	t := threadOf(s)
-	if f.RSI == 0 && f.RDX <= 1 && t.unmapOne(f.RDI) {
-		return 0
+	if f.RSI == 0 && f.RDX <= 1 {
+		if b := bindingOf(f.RDI); b != nil {
+			if h := t.env.holder(); b.Binding.Env == h {
+				if o := capTab.Kept(cap.Name(f.RDI), h, cap.Kind(abi.KindFrames), 0, 1); o != nil {
+					if l := &t.env.space.lock; l.TryHold() {
+						if t.space.UnmapFrame(b.Binding.VA, mm.Frame(o.Load())) {
+							l.Drop()
+							t.shootPage(b.Binding.VA)
+							b.Binding.Unbind()
+							b.Binding.Unlock()
+							return 0
+						}
+						l.Drop()
+					}
+				}
+			}
+			b.Binding.Unlock()
+		}
 	}
 	irqOn()
 	return int64(t.pageUnmap(f.RDI, f.RSI, f.RDX))

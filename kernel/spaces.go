@@ -41,6 +41,9 @@ func startSpaces() {
 	}
 	tlbs.Init(tlbCPUs[:ncpu], tlbMachine{}, kernelRoot(), pcids)
 	amd64.Handle(vectorShoot, func(*amd64.Frame) { tlbs.Serve(here().cpu) })
+	for i := range ncpu {
+		localOf(amd64.CPUByIndex(i)).tlb = tlbs.CPU(i)
+	}
 	spacesReady = true
 }
 

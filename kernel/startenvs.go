@@ -48,6 +48,7 @@ func startEnvs() {
 	startInfo()
 	amd64.SetSyscalls(calls[:], badCall)
 	amd64.OnUserTrap, amd64.OnForeign, amd64.BeforeUser = onUserTrap, onForeign, beforeUser
+	amd64.OnResume, amd64.OnLate = handResumed, handLate
 	ownTask("reaper", sched.DefaultWeight, reap)
 	ownTask("keeper", sched.MaxWeight, keeper)
 	ownTask("repossessor", sched.DefaultWeight, repossessor)

@@ -219,7 +219,7 @@ func startRing(t *ktest.T, cpu, i int, entry, affinity uint64) bool {
 func ringTask(i uint64) uint64 {
 	th := ring3.threads[i]
 	p := currentPart()
-	th.env, th.top = &ring3Env, p.hi
+	th.env, th.space, th.top = &ring3Env, &ring3Env.space.Space, p.hi
 	amd64.IRQDisable()
 	p.thread = &th.thread
 	here().switchUser(&th.thread)

@@ -67,6 +67,7 @@ var tests = [...]ktest.Test{
 	{"env/pages: map, protect, move, hide, unmap, and each refusal", 1, testEnvPages},
 
 	{"ipc/call: words and capabilities arrive, either side first, and each refusal", 1, testIPC},
+	{"ipc/hand: the CPU goes to who waits and back, and to nobody else, whoever wakes, stops, or takes what it is by", 1, testHand},
 	{"ipc/ends: G1 G3 who waits gets to know when the other one, or what it waits at, is no more", 1, testIPCEnds},
 	{"ipc/deadlock: who would wait for itself is refused, who need not is not", 1, testDeadlock},
 	{"notify/bits: set, taken once, by timers, ends, the console, interrupts", 1, testNotify},

@@ -8,6 +8,7 @@ import (
 	"exo/arch/amd64"
 	"exo/kernel/abi"
 	"exo/kernel/cap"
+	"exo/kernel/mm/paging"
 	"exo/kernel/sched"
 	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
@@ -23,9 +24,10 @@ type thread struct {
 	user amd64.UserState // first, so that it is the record's address
 
 	env   *env
-	life  atom.Uint64 // which thread it is: index, and how many the record has been in the upper half
-	task  atom.Uint64 // sched.ID, 0: not known yet
-	cpu   atom.Uint32 // where it runs, or ran last
+	space *paging.Space // env's
+	life  atom.Uint64   // which thread it is: index, and how many the record has been in the upper half
+	task  atom.Uint64   // sched.ID, 0: not known yet
+	cpu   atom.Uint32   // where it runs, or ran last
 	index uint32
 	top   uintptr // of its kernel stack
 
@@ -34,9 +36,11 @@ type thread struct {
 	rsp     uint64      // with that stack
 	exited  bool        // it ended itself
 
-	wait  waiting // for others, in the kernel
-	ended told    // who is told of its end
-	away  uint64  // ns for which others ran, that it is to be told
+	wait     waiting  // for others, in the kernel
+	calls    usedGate // endpoints: that it called last,
+	receives usedGate // and where it replied and waited
+	ended    told     // who is told of its end
+	away     uint64   // ns for which others ran, that it is to be told
 
 	change      sched.Change // what it is to become
 	scheduledBy atom.Uint64  // the capability for a CPU by which it is what it is, 0: none
@@ -96,13 +100,15 @@ func (e *env) newThread() (*thread, abi.Errno) {
 	t := &threadTable[i]
 	t.user.Init()
 	t.user.SetText(e.textLow.Load(), e.textHigh.Load())
-	t.env, t.index = e, i
+	t.env, t.space, t.index = e, &e.space.Space, i
 	t.task.Store(0)
 	t.waiter.Store(0)
 	t.stopped.Store(0)
 	t.exited = false
 	t.wait.caller, t.wait.until, t.ended, t.away = nil, 0, told{}, 0
 	t.faults, t.ranNs, t.rip, t.rsp = 0, 0, 0, 0
+	t.calls.forget()
+	t.receives.forget()
 	threadCount.Add(1)
 	c = this()
 	e.lock.Lock(c)
@@ -151,7 +157,7 @@ func threadMain(i uint64) uint64 {
 	p := currentPart()
 	t.task.Store(uint64(p.id))
 	t.top = p.hi
-	t.wait.task = tasks.Task(p.id)
+	t.wait.task, t.wait.stack, t.wait.frame = tasks.Task(p.id), &p.stack, amd64.CallFrame(p.hi)
 	t.user.SetBases(t.start.FS, t.start.GS)
 	amd64.IRQDisable()
 	p.thread = t
@@ -184,14 +190,12 @@ func (me *local) switchUser(to *thread) {
 		old = &from.user
 	}
 	if to == nil {
-		me.number = 0
 		tlbs.Leave(me.cpu)
 		amd64.SwitchUser(old, nil, 0)
 		return
 	}
 	to.cpu.Store(uint32(me.cpu)) // order: before Pending is read on the way to ring 3; pairs with nudge
-	me.number = to.env.number.Load()
-	tlbs.Enter(me.cpu, &to.env.space.Space)
+	tlbs.Enter(me.cpu, to.space)
 	amd64.SwitchUser(old, &to.user, to.top)
 }
 

@@ -38,12 +38,19 @@ func onUserTrap(s *amd64.UserState, f *amd64.Frame) {
 			return
 		}
 	}
-	vector, err := f.Vector, f.Err
-	if vector == amd64.VectorPageFault && err&5 == 1 && address < abi.UserTop { // as a CPU refuses to return to where returnFor has not
-		vector, err, address = amd64.VectorProtection, 0, 0
+	if f.Vector == amd64.VectorPageFault && f.Err&5 == 1 && address < abi.UserTop { // as a CPU refuses to return to where returnFor has not
+		f.Vector, f.Err, address = amd64.VectorProtection, 0, 0
 	}
 	t.faults++
-	t.upcall(f, &t.env.fault, vector, err, address)
+	to, sp := t.env.fault.Load(), t.upcallStack(f.RSP)
+	if to != 0 && sp-t.start.UpcallLow < t.start.UpcallHigh-t.start.UpcallLow {
+		if amd64.PushFrame(sp, f, address) {
+			f.RIP, f.RSP = to, sp
+			f.RFLAGS &^= upcallFlags
+			return
+		}
+	}
+	t.upcall(f, &t.env.fault, f.Vector, f.Err, address)
 }
 
 func onForeign(s *amd64.UserState, f *amd64.Frame) {
@@ -63,16 +70,20 @@ func returnFor(f *amd64.Frame) bool {
 	return true
 }
 
+// upcallStack is where an upcall's frame goes, for a thread whose stack pointer is rsp.
+func (t *thread) upcallStack(rsp uint64) uint64 {
+	const size = uint64(unsafe.Sizeof(abi.UpcallFrame{}))
+	if rsp-t.start.UpcallLow <= t.start.UpcallHigh-t.start.UpcallLow {
+		return (rsp - redZone - size) &^ 15
+	}
+	return (t.start.UpcallHigh - size) &^ 15
+}
+
+const _ = -(unsafe.Sizeof(abi.UpcallFrame{}) ^ 80) // as amd64.PushFrame writes it
+
 // upcall has ring 3 go on at an entry, with the frame on the upcall stack. If there is none, or no room, the environment ends.
 func (t *thread) upcall(f *amd64.Frame, entry *atom.Uint64, vector, err, address uint64) {
-	to, sp := entry.Load(), f.RSP
-	if sp >= t.start.UpcallLow && sp <= t.start.UpcallHigh {
-		sp -= redZone
-	} else {
-		sp = t.start.UpcallHigh
-	}
-	const size = uint64(unsafe.Sizeof(abi.UpcallFrame{}))
-	sp = (sp - size) &^ 15
+	to, sp := entry.Load(), t.upcallStack(f.RSP)
 	frame := abi.UpcallFrame{
 		Vector: vector, Err: err, Address: address,
 		RIP: f.RIP, CS: f.CS, RFLAGS: f.RFLAGS, RSP: f.RSP, SS: f.SS,

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"exo/internal/baselines"
 )
 
 // A Bench is one line of a benchmark:
@@ -85,7 +87,7 @@ func baselineOf(b Bench, all []Bench) int {
 func FormatBench(benches []Bench, unit string) string {
 	rows := [][]string{{"benchmark", "ops", unit + "/op", "baseline", "its " + unit + "/op", "ratio"}}
 	for i, b := range benches {
-		if baselineOf(b, benches) >= 0 {
+		if baselineOf(b, benches) >= 0 || strings.HasPrefix(b.Name, userBench) { // those are FormatPrimitives'
 			continue
 		}
 		name, ops, per := b.Name, strconv.FormatUint(b.Ops, 10), fmt.Sprintf("%.2f", b.Per())
@@ -106,6 +108,35 @@ func FormatBench(benches []Bench, unit string) string {
 		}
 	}
 	return align(rows, []bool{true, false, false, true, false, false})
+}
+
+// userBench is what the names of the benchmarks in ring 3 begin with (user/bench).
+const userBench = "user/"
+
+// FormatPrimitives makes a table of the benchmarks in ring 3 beside what Linux and xv6 need for the same; empty, if there are none.
+func FormatPrimitives(benches []Bench, unit string) string {
+	rows := [][]string{{"primitive", unit, "Linux 6.1", "xv6", "there"}}
+	number := func(v uint64) string {
+		if v == 0 {
+			return "-"
+		}
+		return strconv.FormatUint(v, 10)
+	}
+	for _, b := range benches {
+		name, ok := strings.CutPrefix(b.Name, userBench)
+		if !ok {
+			continue
+		}
+		row := []string{name, fmt.Sprintf("%.0f", b.Per()), "-", "-", ""}
+		if p := baselines.Of(name); p != nil {
+			row[2], row[3], row[4] = number(p.Linux), number(p.XV6), p.What
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 1 {
+		return ""
+	}
+	return align(rows, []bool{true, false, false, false, true})
 }
 
 // align pads columns to equal width, the marked ones to the left and the others to the right.

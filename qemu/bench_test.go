@@ -28,6 +28,18 @@ other/locked        2             3.50  -                           -      -
 `, "\n"), FormatBench(benches, "instructions"))
 }
 
+func TestPrimitivesTable(t *testing.T) {
+	benches, err := ParseBench([]string{"bench cap/lookup ops=3 tsc=20 per=6.66", "bench user/null-call ops=10 tsc=870 per=87", "bench user/other ops=1 tsc=5 per=5"})
+	require.NoError(t, err)
+	assert.Equal(t, strings.TrimPrefix(`
+primitive  instructions  Linux 6.1   xv6  there
+null-call            87        328  1399  getppid
+other                 5          -     -
+`, "\n"), FormatPrimitives(benches, "instructions"))
+	assert.NotContains(t, FormatBench(benches, "instructions"), "null-call")
+	assert.Empty(t, FormatPrimitives(benches[:1], "instructions"))
+}
+
 func TestBenchMistakes(t *testing.T) {
 	for line, want := range map[string]string{
 		"bench a ops=10 tsc=100 per=11.00":             "tsc/ops is 10.0000, not 11.00",

@@ -23,6 +23,9 @@ type CPU struct {
 	kernelSP uintptr    // where its kernel stack begins
 	userSP   uintptr    // its RSP, for the first instructions after SYSCALL
 
+	leaves unsafe.Pointer // the set that hand takes the CPU out of
+	others uint64         // all CPUs but this one, as such a set has them
+
 	Index  int    // dense number, boot CPU 0
 	APICID uint32 // as the local APIC and the MADT say
 

@@ -2,6 +2,8 @@
 
 package amd64
 
+import "runtime"
+
 // What the kernel needs of a CPU to run address spaces (SDM vol. 3A §4.10).
 
 // cr3Keep has a load of CR3 leave in the TLB what is there under the PCID.
@@ -14,11 +16,11 @@ func LoadSpace(root PhysAddr, pcid uint16, keep bool) {
 	if keep && CPUFeatures.PCID {
 		v |= cr3Keep
 	}
-	writeCR3(v)
+	runtime.LoadCR3(v)
 }
 
 // ForgetPage has the TLB forget the page that covers va, under the PCID in use or global.
-func ForgetPage(va uintptr) { invlpg(va) }
+func ForgetPage(va uintptr) { runtime.InvalidatePage(va) }
 
 // ForgetSpace has the TLB forget all that is under the PCID in use. Global pages stay.
 func ForgetSpace() { writeCR3(readCR3()) }

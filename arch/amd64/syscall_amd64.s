@@ -58,6 +58,10 @@ perform: \
 	CALL (DX) \
 	CLI \
 	MOVQ CPU_user(GS), BX \
+	LOOK
+
+// LOOK is for a thread, BX, whose call is over.
+#define LOOK \
 	CMPL UserState_Pending(BX), $0 \
 	JNE  pending \
 	LDMXCSR UserState_mxcsr(BX)
@@ -136,6 +140,105 @@ TEXT ·sysEntryMSR(SB), NOSPLIT|NOFRAME, $0
 	LEAVE
 	OTHERWISE
 
+// hand leaves a thread that a system call is performed for, and that is to wait in it, for another one, which waits in one: that is in ring
+// 3 at once. In, of that one: BX its UserState, CX its SysFrame, DI its g, R9 what its call returns; of the thread that is left: SI where its task's word is, R8 what that is as long as nobody has woken it; R10 the CR3 of the other one's space, 0: it is loaded.
+//
+// All that remains on its stack is the frame, and where the call's function returns to: SwitchTo finds handResumed.
+TEXT ·hand(SB), NOSPLIT|NOFRAME, $0
+	MOVQ CPU_user(GS), DX
+	FXSAVE64 UserState_fx(DX)
+	MOVQ UserState_gs(BX), R13
+	BYTE $0x8C; BYTE $0xD8 // MOVL DS, AX
+	BYTE $0x41; BYTE $0x8C; BYTE $0xC4 // MOVL ES, R12
+	ORL  R12, AX
+	BYTE $0x41; BYTE $0x8C; BYTE $0xE4 // MOVL FS, R12
+	ORL  R12, AX
+	BYTE $0x41; BYTE $0x8C; BYTE $0xEC // MOVL GS, R12
+	ORL  R12, AX
+	JNE  null
+clean:
+	SWAPGS
+	RDGSBASEQ R12
+	WRGSBASEQ R13
+	SWAPGS
+	MOVQ R12, UserState_gs(DX)
+	TESTQ R10, R10
+	JEQ  loaded
+	MOVQ R10, CR3
+	MOVQ CPU_leaves(GS), AX
+	MOVQ CPU_others(GS), R10
+	LOCK
+	ANDQ R10, (AX) // order: after CR3 is loaded (kernel/mm/paging, shoot.go)
+loaded:
+	MOVQ BX, CPU_user(GS)
+	LEAQ SysFrame__size(CX), AX
+	MOVQ AX, CPU_kernelSP(GS)
+	MOVQ AX, (CPU_tss+taskState_rsp)(GS)
+	BYTE $0xDB; BYTE $0xE3 // FNINIT: as in switchUser
+	FXRSTOR64 UserState_fx(BX)
+	MOVQ DI, R14
+	MOVQ DI, CPU_g(GS)
+	MOVQ CX, SP
+	MOVQ R8, AX
+	ADDQ $const_Parking, R8
+	LOCK
+	CMPXCHGQ R8, (SI) // order: its stack is left; from here on any CPU may go on with it
+	JNE  late
+arrived:
+	MOVQ R9, AX
+	LOOK
+	MOVQ UserState_fs(BX), CX
+	WRFSBASEQ CX
+	LEAVE
+late: // it has been woken already
+	PUSHQ R9
+	SUBQ $16, SP
+	MOVQ SI, AX
+	XORL BP, BP
+	MOVQ ·OnLate(SB), DX
+	CALL (DX)
+	ADDQ $16, SP
+	POPQ R9
+	MOVQ CPU_user(GS), BX
+	JMP  arrived
+null: // as in switchUser
+	XORL AX, AX
+	MOVW AX, DS
+	MOVW AX, ES
+	MOVW AX, FS
+	SWAPGS
+	RDGSBASEQ R12
+	MOVW AX, GS
+	WRGSBASEQ R12
+	SWAPGS
+	MOVQ CPU_fsBase(GS), R12
+	WRFSBASEQ R12
+	JMP  clean
+pending:
+	JMP  ·leaveCall(SB)
+
+// handOver leaves such a thread for a stack that is at rest as SwitchTo leaves it. In: BX, CX and DI are what SwitchTo brings, SI the g of the
+// other stack, R8 where it is.
+TEXT ·handOver(SB), NOSPLIT|NOFRAME, $0
+	MOVQ SI, R14
+	MOVQ SI, CPU_g(GS)
+	MOVQ 0(R8), BP
+	LEAQ 8(R8), SP
+	MOVQ BX, AX
+	MOVQ CX, BX
+	MOVQ DI, CX
+	RET
+
+// handResumed is where a thread goes on that hand has left, if anything but hand goes on with it: with the words of SwitchTo in AX, BX and
+// CX. What its stack has is the frame, and below that where its system call's function returns to.
+TEXT ·handResumed(SB), NOSPLIT|NOFRAME, $0
+	MOVQ CPU_kernelSP(GS), SP
+	SUBQ $(SysFrame__size+8+24), SP
+	MOVQ ·OnResume(SB), DX
+	CALL (DX)
+	ADDQ $24, SP
+	RET
+
 // foreignCall makes a Frame of the SysFrame, as a trap would have.
 TEXT ·foreignCall(SB), NOSPLIT|NOFRAME, $0
 	MOVQ SysFrame_rbx(SP), BX
@@ -191,11 +294,13 @@ TEXT ·trapUserSaved(SB), NOSPLIT|NOFRAME, $0
 	MOVQ CPU_fsBase(GS), CX
 	WRFSBASEQ CX
 go:
+	MOVQ CPU_g(GS), R14
+	PXOR X15, X15
+	XORL BP, BP
 	MOVQ SP, AX
 	SUBQ $16, SP
-	MOVQ AX, 0(SP)
-	XORL BP, BP
-	CALL ·userTrap(SB)
+	MOVQ ·serveTrap(SB), DX
+	CALL (DX)
 	ADDQ $16, SP
 	JMP  ·exitUser(SB)
 msr:
@@ -349,6 +454,16 @@ TEXT ·nullSegments(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ DI, DX
 	SHRQ $32, DX
 	WRMSR
+	RET
+
+// func handAt() (hand, over, resumed uintptr)
+TEXT ·handAt(SB), NOSPLIT, $0-24
+	LEAQ ·hand(SB), AX
+	MOVQ AX, hand+0(FP)
+	LEAQ ·handOver(SB), AX
+	MOVQ AX, over+8(FP)
+	LEAQ ·handResumed(SB), AX
+	MOVQ AX, resumed+16(FP)
 	RET
 
 // func entryPCs() (start, end, call, callMSR uint64)

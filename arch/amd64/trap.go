@@ -54,7 +54,7 @@ func (f *Frame) FaultCode() uint8 {
 }
 
 // CR2 is the address of the latest page fault on this CPU.
-func CR2() uint64 { return readCR2() }
+func CR2() uint64 { return runtime.ReadCR2() }
 
 // CR3 is this CPU's page-table base.
 func CR3() uint64 { return readCR3() }

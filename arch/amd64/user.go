@@ -20,6 +20,7 @@ func userAccess()
 func copyUser(dst, src, n uintptr) (left uintptr)
 func copyUserString(dst, src, n uintptr) (left uintptr)
 func userAccessPCs() (start, fault uintptr)
+func pushPCs() (start, fault uintptr)
 
 // isUser says whether [va, va+n) are addresses of ring 3.
 func isUser(va uint64, n int) bool { return va <= userTop && uint64(n) <= userTop-va }
@@ -35,6 +36,19 @@ func CopyOut(to uint64, from []byte) bool {
 	return isUser(to, len(from)) &&
 		copyUser(uintptr(to), uintptr(unsafe.Pointer(unsafe.SliceData(from))), uintptr(len(from))) == 0
 }
+
+// PushFrame writes what an upcall begins with, an abi.UpcallFrame of 80 bytes, to ring 3's memory at to. False: it may not be written.
+//
+//exo:inline
+func PushFrame(to uint64, f *Frame, address uint64) bool {
+	if to > userTop-80 {
+		return false
+	}
+	return runtime.Call(pushPC, uintptr(to), unsafe.Pointer(f), address) == 0
+}
+
+// pushPC is where pushFrame is.
+var pushPC uintptr
 
 // CopyInString copies ring 3's bytes at from, up to the first 0, into to, and says how many there were before that. end is
 // false if to was full before the 0 came, ok if it ran into what may not be read.
@@ -59,6 +73,9 @@ func CopyInString(to []byte, from uint64) (n int, end, ok bool) {
 //go:nosplit
 func userFault(f *Frame) bool {
 	start, fault := userAccessPCs()
+	if f.RIP-uint64(start) >= uint64(fault-start) {
+		start, fault = pushPCs()
+	}
 	if f.RIP-uint64(start) >= uint64(fault-start) || readCR2() >= userTop {
 		return false
 	}

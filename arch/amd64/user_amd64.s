@@ -1,5 +1,6 @@
 //go:build exokernel
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // Access to ring 3's memory. A page fault between ·userAccess and ·userFaulted goes on in ·userFaulted (userFault in user.go),
@@ -113,6 +114,37 @@ full:
 TEXT ·userFaulted(SB), NOSPLIT|NOFRAME, $0-32
 	CLOSE
 	MOVQ $-1, left+24(FP)
+	RET
+
+// pushFrame, which Leave calls: In: BX = where in ring 3's memory, CX = a Frame, DI = an address. It writes an abi.UpcallFrame. Out: AX, what is
+// left.
+TEXT ·pushFrame(SB), NOSPLIT|NOFRAME, $0-0
+	OPEN
+	MOVQ Frame_Vector(CX), AX; MOVQ AX, 0(BX)
+	MOVQ Frame_Err(CX), AX; MOVQ AX, 8(BX)
+	MOVQ DI, 16(BX)
+	XORL AX, AX; MOVQ AX, 24(BX); MOVQ AX, 72(BX)
+	MOVQ Frame_RIP(CX), AX; MOVQ AX, 32(BX)
+	MOVQ Frame_CS(CX), AX; MOVQ AX, 40(BX)
+	MOVQ Frame_RFLAGS(CX), AX; MOVQ AX, 48(BX)
+	MOVQ Frame_RSP(CX), AX; MOVQ AX, 56(BX)
+	MOVQ Frame_SS(CX), AX; MOVQ AX, 64(BX)
+	CLOSE
+	XORL AX, AX
+	RET
+
+// pushFaulted is where a fault in that goes on.
+TEXT ·pushFaulted(SB), NOSPLIT|NOFRAME, $0-0
+	CLOSE
+	MOVQ $-1, AX
+	RET
+
+// func pushPCs() (start, fault uintptr)
+TEXT ·pushPCs(SB), NOSPLIT, $0-16
+	LEAQ ·pushFrame(SB), AX
+	MOVQ AX, start+0(FP)
+	LEAQ ·pushFaulted(SB), AX
+	MOVQ AX, fault+8(FP)
 	RET
 
 // func userAccessPCs() (start, fault uintptr)

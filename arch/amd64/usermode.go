@@ -72,7 +72,7 @@ func Syscalls() *[SyscallSlots + 1]Syscall { return &syscalls }
 
 // OnUserTrap serves an exception that came from ring 3: f.Vector, f.Err, and CR2 if it is a page fault. It may change f, which
 // is what ring 3 goes on with: CS, SS, IOPL and the like are put right, and RIP if it is no address of ring 3's.
-var OnUserTrap func(s *UserState, f *Frame)
+var OnUserTrap = func(_ *UserState, f *Frame) { fatal(f) }
 
 // OnForeign serves SYSCALL from outside the text that SetText names: f is as ring 3 was, RIP behind the SYSCALL; RCX and R11
 // are the instruction's. All of f comes back but what it changes, XMM included.
@@ -178,6 +178,7 @@ func (c *CPU) prepareUser() {
 		panic("usermode: the ways in are not where inEntry looks")
 	}
 	entryStartPC, entryEndPC = start, end
+	pushPC, _ = pushPCs()
 	c.fsBase = uintptr(unsafe.Pointer(&c.tlsEnd))
 	nullSegments(c.fsBase, uintptr(unsafe.Pointer(c)))
 	wrmsr(msrSysenterCS, 0)                                 // SYSENTER faults
@@ -185,6 +186,9 @@ func (c *CPU) prepareUser() {
 	wrmsr(msrSFMASK, flagTF|flagIF|flagDF|flagIOPL|flagNT|flagRF|FlagAC)
 	if fsgsbase == 0 {
 		call = callMSR
+	} else {
+		handPC, overPC, atCall[1] = handAt()
+		c.others = ^(1 << c.Index)
 	}
 	wrmsr(msrLSTAR, call)
 	wrmsr(msrCSTAR, call) // from 32-bit code, for which there is no segment
@@ -211,18 +215,18 @@ var debugsInEntry atomic.Uint64
 
 // userTrap serves an exception or interrupt from ring 3, or a foreign SYSCALL. Interrupts are off.
 func userTrap(f *Frame) {
-	switch {
-	case f.Vector == VectorForeign:
-		OnForeign(ThisCPU().user, f)
-	case f.Vector >= VectorIRQ:
-		interrupt(f)
-	case OnUserTrap == nil:
-		fatal(f)
-	default:
+	if f.Vector < VectorIRQ {
 		OnUserTrap(ThisCPU().user, f)
+	} else if f.Vector == VectorForeign {
+		OnForeign(ThisCPU().user, f)
+	} else {
+		interrupt(f)
 	}
 	leaveUser(f)
 }
+
+// serveTrap is userTrap, for trapUserSaved to call.
+var serveTrap = userTrap
 
 // callFrame makes f of a system call's frame.
 func callFrame(f *Frame, c *SysFrame) {
@@ -237,28 +241,38 @@ func callFrame(f *Frame, c *SysFrame) {
 }
 
 // leaveUser returns with interrupts off, and f fit for ring 3.
+//
+//exo:inline
 func leaveUser(f *Frame) {
-	for {
-		IRQDisable()
-		s := ThisCPU().user
-		switch {
-		case s.Pending.Load() != 0: // order: pairs with who sets it and then interrupts this CPU
-			BeforeUser(s, f)
-			continue
-		case f.RIP>>47 != 0: // no address of ring 3's: IRETQ would fault, here or there, by the CPU's make
-			f.Vector, f.Err = VectorProtection, 0
-			OnUserTrap(s, f)
-			if f.RIP>>47 != 0 {
-				f.RIP = 0 // where nothing is mapped
-			}
-			continue
-		}
-		break
+	IRQDisable()
+	if ThisCPU().user.Pending.Load() != 0 || f.RIP>>47 != 0 { // order: pairs with who sets it and then interrupts this CPU
+		leaveLater(f)
 	}
 	f.CS, f.SS = selUserCode|3, selUserData|3
 	f.RFLAGS = f.RFLAGS&userFlags | flagIF | 2
 	if SpoilReturn != nil {
 		SpoilReturn(f)
+	}
+}
+
+// leaveLater returns when neither is so.
+//
+//go:noinline
+func leaveLater(f *Frame) {
+	for {
+		s := ThisCPU().user
+		if s.Pending.Load() != 0 {
+			BeforeUser(s, f)
+		} else if f.RIP>>47 != 0 { // no address of ring 3's: IRETQ would fault, here or there, by the CPU's make
+			f.Vector, f.Err = VectorProtection, 0
+			OnUserTrap(s, f)
+			if f.RIP>>47 != 0 {
+				f.RIP = 0 // where nothing is mapped
+			}
+		} else {
+			return
+		}
+		IRQDisable()
 	}
 }
 

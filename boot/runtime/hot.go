@@ -26,6 +26,24 @@ func RDTSC() uint64
 // CallerPC returns where the caller of its caller goes on. Its caller must have a frame, as all have that make a call.
 func CallerPC() uintptr
 
+// ReadTSC is RDTSC without a fence, for who measures time that it spends. a and b come back as they are: they stay in registers.
+func ReadTSC(a, b unsafe.Pointer) (tsc uint64, b1, a1 unsafe.Pointer)
+
+// LoadCR3 loads it.
+func LoadCR3(v uint64)
+
+// InvalidatePage has the TLB forget the page that covers va (INVLPG).
+func InvalidatePage(va uintptr)
+
+// Call calls what is at pc, with words in BX, CX and DI, and returns what it leaves in AX.
+func Call(pc, a uintptr, b unsafe.Pointer, c uint64) uint64
+
+// ReadCR2 reads it.
+func ReadCR2() uint64
+
+// Leave goes on at pc, with words in BX, CX, DI, SI, R8, R9 and R10, and does not return.
+func Leave(pc uintptr, a, b, c, d unsafe.Pointer, e uint64, f int64, g uint64)
+
 // Rest is a thread of control that does not run: where it goes on, and its g.
 type Rest struct {
 	SP uintptr // its stack: the frame pointer on top, the place to go on at below it

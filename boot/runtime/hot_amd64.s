@@ -41,6 +41,37 @@ TEXT runtime·CallerPC<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ 8(BP), AX
 	RET
 
+// func ReadTSC(a, b unsafe.Pointer) (tsc uint64, b1, a1 unsafe.Pointer)
+TEXT runtime·ReadTSC<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-40
+	MOVQ AX, CX
+	RDTSC
+	SHLQ $32, DX
+	ORQ  DX, AX
+	RET
+
+// func LoadCR3(v uint64)
+TEXT runtime·LoadCR3<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
+	MOVQ AX, CR3
+	RET
+
+// func InvalidatePage(va uintptr)
+TEXT runtime·InvalidatePage<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
+	INVLPG (AX)
+	RET
+
+// func Call(pc, a uintptr, b unsafe.Pointer, c uint64) uint64
+TEXT runtime·Call<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-40
+	JMP AX
+
+// func ReadCR2() uint64
+TEXT runtime·ReadCR2<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
+	MOVQ CR2, AX
+	RET
+
+// func Leave(pc uintptr, a, b, c, d unsafe.Pointer, e uint64, f int64, g uint64)
+TEXT runtime·Leave<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-64
+	JMP AX
+
 // func SwitchTo(a, b unsafe.Pointer, c uintptr, from, to *Rest) (unsafe.Pointer, unsafe.Pointer, uintptr)
 // A function of Go keeps nothing in registers across a call but its g and frame pointer, so there is nothing else to save. AX, BX and CX are
 // the first three arguments, and the results.

@@ -1,5 +1,7 @@
 package cap
 
+import "exo/kernel/sync/atom"
+
 // Lookup finds what a capability is for, if it is of the kind and has the rights, and counts the use if it has a limit. The
 // errors are ErrNone, ErrKind, ErrRights and ErrRate.
 func (t *Table) Lookup(name Name, by Holder, k Kind, need Rights) (Object, error) {
@@ -41,6 +43,61 @@ func (t *Table) Check(name Name, by Holder, k Kind, need Rights) error {
 		return t.use(r, m, key, k, need)
 	}
 	return nil
+}
+
+// Known is a capability that a lookup has found, for who looks it up again and again: records do not move, and a key is never
+// another capability's.
+type Known struct {
+	owner *atom.Uint64
+	key   uint64
+}
+
+// Forget makes k one that is not alive.
+func (k *Known) Forget() { *k = Known{&noOwner, 1} }
+
+var noOwner atom.Uint64
+
+// Alive says whether the lookup would find the same again. Not of the zero Known: Forget that.
+func (k *Known) Alive() bool { return k.owner.Load() == k.key }
+
+// Know is Lookup for a capability whose uses are not limited, nor counted by this; false: it would not be found, or is another one.
+func (t *Table) Know(name Name, by Holder, k Kind, need Rights) (known Known, o Object, ok bool) {
+	r := t.caps.find(name.slot())
+	if r == nil || !by.valid() {
+		return Known{}, Object{}, false
+	}
+	known = Known{&r.owner, name.key(by)}
+	if !known.Alive() { // order: as in Lookup
+		return Known{}, Object{}, false
+	}
+	m, o := meta(r.meta.Load()), Object{r.object[0].Load(), r.object[1].Load()}
+	return known, o, known.Alive() && m.allows(k, need)
+}
+
+// Kept finds the object of a capability, its first word, if the second is as said, for who keeps its teardown from ending meanwhile: so the slot is no other's
+// before that is over. nil: it would not be found, or its uses are limited. The name's slot is one that there may be.
+//
+//exo:inline
+func (t *Table) Kept(name Name, by Holder, k Kind, need Rights, size uint64) *atom.Uint64 {
+	p := t.caps.top[name.slot()/(perPage*perChunk)%uint32(len(t.caps.top))].Load()
+	if p == nil {
+		return nil
+	}
+	c := p[name.slot()/perChunk%perPage].Load() // order: as in find
+	if c == nil {
+		return nil
+	}
+	r := &c[name.slot()%perChunk]
+	if r.owner.Load() != name.key(by) { // order: before the others
+		return nil
+	}
+	if m := meta(r.meta.Load()); m&(kindMask|limited|meta(need)) != newMeta(k, need) {
+		return nil
+	}
+	if r.object[1].Load() != size {
+		return nil
+	}
+	return &r.object[0]
 }
 
 // CheckAll checks many, for one holder, and returns how many passed before one did not, and what was wrong with that one.

@@ -18,7 +18,7 @@ func (m *explored) handOver(c *CPU, cpu int, t, u *exploredTask) {
 	u.waking++
 	t.blocked = true
 	t.at++
-	if prev, ok := c.HandOver(u.Task, m.now); ok {
+	if prev := c.HandOver(u.Task, u.Word(), m.now); prev != nil {
 		handOversMade++
 		m.pass(c, prev, u.Task, Parks)
 		return

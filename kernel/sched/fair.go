@@ -63,7 +63,7 @@ type share struct {
 	credit int64  // in parts of oneQuantum: below 0 after luck, until its turn is over
 	since  uint64 // the clock at its last visit, or when it came
 	need   int64  // what it ran for the last time, in these parts; if counts is 0, it is a quantum
-	used   uint64 // for how long it ran, ns, if that does not count yet
+	used   uint64 // 1 + for how long it ran, ns, if that does not count yet
 	counts uint32 // its weight with compensation, in 1/weightOne; 0: it has none
 	kind   uint32 // position in its sequence of kinds of visits
 }
@@ -177,12 +177,12 @@ func (f *fairPick) passes(t *Task) uint64 {
 func (f *fairPick) draw(weight uint32) bool { return f.next()%oneQuantum < uint64(weight)*f.inverse }
 
 // ran notes for how many ns t ran, which was accepted and stops running, for whatever reason, or is to compete again.
-func (f *fairPick) ran(t *Task, used uint64) { t.fair.used = max(used, 1) }
+func (f *fairPick) ran(t *Task, used uint64) { t.fair.used = used + 1 }
 
 // settle has what t ran count. Not before it competes: most tasks that block have the CPU for themselves when they return.
 func (f *fairPick) settle(t *Task) {
 	s := &t.fair
-	used := s.used
+	used := s.used - 1
 	s.used, s.counts = 0, 0
 	if used != f.quantum {
 		part := min(max(used, f.quantum/maxGain, 1), maxGain*f.quantum) << 16 / f.quantum // of the quantum, in 2^-16

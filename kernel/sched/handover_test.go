@@ -20,8 +20,7 @@ func TestHandOver_G1_RunsNext(t *testing.T) {
 	until := c.until
 	for i := range uint64(3) {
 		start := c.since
-		prev, ok := c.HandOver(b, start+1000+i)
-		require.True(t, ok)
+		prev := c.HandOver(b, b.Word(), start+1000+i)
 		require.Equal(t, a, prev)
 		require.Equal(t, b, c.Current())
 		require.Equal(t, []State{Running, Running}, []State{a.State(), b.State()}, "its stack has not been left")
@@ -32,8 +31,8 @@ func TestHandOver_G1_RunsNext(t *testing.T) {
 		a, b = b, a
 	}
 	// A wake-up that comes before its stack is left.
-	prev, ok := c.HandOver(b, c.since+1)
-	require.True(t, ok)
+	prev := c.HandOver(b, b.Word(), c.since+1)
+	require.NotNil(t, prev)
 	h.Wake(0, prev.ID(), false)
 	c.Return(prev, Parks)
 	require.Equal(t, Ready, prev.State())
@@ -53,8 +52,7 @@ func TestHandOver_RefusesAndChangesNothing(t *testing.T) {
 	refused := func(u *Task, now uint64, why string) {
 		t.Helper()
 		w, ran := u.word.Load(), a.ran
-		_, ok := c.HandOver(u, now)
-		require.False(t, ok, why)
+		require.Nil(t, c.HandOver(u, u.Word(), now), why)
 		require.Equal(t, []any{a, w, ran}, []any{c.Current(), u.word.Load(), a.ran}, why)
 	}
 	now := c.since + 1
@@ -105,7 +103,7 @@ func TestHandOver_G2_ManyAtOnce(t *testing.T) {
 					}
 					turn[pair].Store(n + 1)
 					next := h.find(other)
-					if _, ok := me.on.HandOver(next, h.NowNs()); ok {
+					if me.on.HandOver(next, next.Word(), h.NowNs()) != nil {
 						handed.Add(1)
 						me.passTo(next, Parks)
 					} else {

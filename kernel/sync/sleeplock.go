@@ -242,5 +242,8 @@ func (c *Context) Priority() int { return int(c.base.Load()) }
 // urgent. Anybody may ask.
 func (c *Context) EffectivePriority() int { return int(c.effective.Load()) }
 
+// Below says whether its effective priority is below p.
+func (c *Context) Below(p int64) bool { return c.effective.Load() < p }
+
 // BasePriority is what it was given.
 func (c *Context) BasePriority() int { return int(c.base.Load()) }

@@ -63,6 +63,13 @@ func (l *Spinlock) TryLock(c *Context) bool {
 	return true
 }
 
+// TryHold takes the lock if it is free, for who has interrupts off and calls Drop within a few instructions, which take and wait for nothing:
+// so the order of locks has nothing to say of it.
+func (l *Spinlock) TryHold() bool { return l.raw.TryLock() }
+
+// Drop ends that.
+func (l *Spinlock) Drop() { l.raw.Unlock() }
+
 // Unlock releases the lock, which c holds.
 func (l *Spinlock) Unlock(c *Context) {
 	if c.held&handlersTake != 0 {

@@ -134,5 +134,8 @@ func table(lines []string, icount bool, out io.Writer) error {
 		unit = "instructions"
 	}
 	fmt.Fprint(out, qemu.FormatBench(benches, unit))
+	if primitives := qemu.FormatPrimitives(benches, unit); primitives != "" {
+		fmt.Fprint(out, "\n", primitives)
+	}
 	return nil
 }

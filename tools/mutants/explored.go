@@ -62,7 +62,7 @@ var exploredMutants = []mutant{
 	{"mcs: linked before announced", "kernel/sync/mcs.go", []edit{{"\tif !l.tail.CompareAndSwap(me, 0) { // somebody is behind, or about to say so", "\tif l.tail.Swap(0) != me { // somebody is behind, or about to say so"}}, explored("TestExplore_(Locks|MCS)")},
 	{"ticket: admits two", "kernel/sync/ticket.go", []edit{{"for l.owner.Load() != my {", "for my-l.owner.Load() > 1 {"}}, explored("TestExplore_(Locks|Ticket)")},
 	{"ticket: draws without atomicity", "kernel/sync/ticket.go", []edit{{"my := l.next.Add(1) - 1", "my := l.next.Load()\n\tl.next.Store(my + 1)"}}, explored("TestExplore_(Locks|Ticket)")},
-	{"ticket: TryLock does not take", "kernel/sync/ticket.go", []edit{{"return l.next.CompareAndSwap(o, o+1)", "return l.next.Load() == o"}}, explored("TestExplore_(Locks|Ticket)")},
+	{"ticket: TryLock does not take", "kernel/sync/ticket.go", []edit{{"l.next.CompareAndSwap(o, o+1) { //", "l.next.Load() == o { //"}}, explored("TestExplore_(Locks|Ticket)")},
 	{"seqlock: Write leaves the count even", "kernel/sync/seqlock.go", []edit{{"\tl.n.StoreRelease(l.n.Load() + 1) // order: before the stores", "\tl.n.StoreRelease(l.n.Load() + 2) // order: before the stores"}}, explored("TestExplore_Seqlock")},
 	{"seqlock: readers do not wait", "kernel/sync/seqlock.go", []edit{{"n&1 == 0 {", "n|1 != 0 {"}}, explored("TestExplore_Seqlock")},
 	{"seqlock: Retry never", "kernel/sync/seqlock.go", []edit{{"return l.n.Load() != n // order", "return l.n.Load() < n // order"}}, explored("TestExplore_Seqlock")},

@@ -3,7 +3,7 @@ package main
 // spaceMutants are faults in how the kernel runs address spaces, and copies from and to them.
 var spaceMutants = []mutant{
 	{"spaces: a page is not forgotten", "kernel/spaces.go", []edit{{"amd64.ForgetPage(uintptr(va))", "_ = va"}}, "boot"},
-	{"spaces: a lazy CPU stays in its space", "arch/amd64/space.go", []edit{{"\twriteCR3(v)\n", "\tif pcid != 0 || uint64(root) != uint64(KernelTable.root) {\n\t\twriteCR3(v)\n\t}\n"}}, "boot"},
+	{"spaces: a lazy CPU stays in its space", "arch/amd64/space.go", []edit{{"\truntime.LoadCR3(v)\n", "\tif pcid != 0 || uint64(root) != uint64(KernelTable.root) {\n\t\truntime.LoadCR3(v)\n\t}\n"}}, "boot"},
 	{"spaces: every CPU is interrupted", "kernel/spaces.go", []edit{{"\there().shot++\n", "\there().shot++\n\tfor i := range ncpu {\n\t\tif i != cpu {\n\t\t\there().shot++\n\t\t\tamd64.SendIPI(amd64.CPUByIndex(i).APICID, vectorShoot)\n\t\t}\n\t}\n"}}, "boot"},
 	{"spaces: tables are not counted", "kernel/spaces.go", []edit{{"\ta.used++\n", ""}}, "boot"},
 	{"spaces: a space is destroyed that lazy CPUs have loaded", "kernel/spaces.go", []edit{{"\tif s.InUse() { // lazily", "\tif false { // lazily"}}, "boot"},

@@ -3,6 +3,8 @@
 // Bench measures what the library OS does, in ticks of the CPU's counter: instructions, where QEMU counts those.
 //
 //	bench user/NAME ops=N tsc=T per=T/N
+//
+// At the end it prints them in a table, beside what Linux and xv6 need (docs/baselines.md).
 package main
 
 import (
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"exo/internal/baselines"
 	"exo/kernel/abi"
 	"exo/libos/clock"
 	"exo/libos/file"
@@ -32,6 +35,8 @@ var benches = []bench{
 	{"page-map+touch+unmap", 2_000, pageMapTouchUnmap},
 	{"demand-zero-fault", 0, nil},
 	{"fault+protect", 1_000, faultProtect},
+	{"ipc-call+reply", 5_000, calls},
+	{"notify", 5_000, notifies},
 	{"thread-create+join", 500, threads},
 	{"directed-yield", 2_000, directedYields},
 	{"pipe-round-trip", 1_000, pipes},
@@ -59,9 +64,46 @@ func main() {
 		b.run(b.ops)
 		report(b.name, b.ops, clock.TSC()-before)
 	}
+	table()
+}
+
+// measured is what each of them took.
+var measured [len(baselines.Primitives)]uint64
+
+// table prints what was measured beside what others need for it.
+func table() {
+	file.Out.WriteString("\r\nprimitive                     Exo    Linux 6.1        xv6  there\r\n")
+	for i := range baselines.Primitives {
+		if p := &baselines.Primitives[i]; measured[i] != 0 {
+			file.Out.WriteString(left(p.Name, 26) + right(measured[i], 7) + right(p.Linux, 13) + right(p.XV6, 11) + "  " + p.What + "\r\n")
+		}
+	}
+}
+
+func left(s string, width int) string {
+	for len(s) < width {
+		s += " "
+	}
+	return s
+}
+
+func right(v uint64, width int) string {
+	s := "-"
+	if v != 0 {
+		s = strconv.FormatUint(v, 10)
+	}
+	for len(s) < width {
+		s = " " + s
+	}
+	return s
 }
 
 func report(name string, ops int, tsc uint64) {
+	for i := range baselines.Primitives {
+		if baselines.Primitives[i].Name == name {
+			measured[i] = tsc / uint64(ops)
+		}
+	}
 	file.Out.WriteString("bench user/" + name + " ops=" + strconv.Itoa(ops) + " tsc=" + strconv.FormatUint(tsc, 10) +
 		" per=" + strconv.FormatUint(tsc/uint64(ops), 10) + "\r\n")
 }
@@ -165,6 +207,36 @@ func directedYields(ops int) {
 	}
 	stop = true
 	t.Join()
+}
+
+// calls calls another thread, which answers.
+func calls(ops int) {
+	ep, e := sys.EndpointCreate(mem.Account())
+	must(e)
+	t, err := thread.Go(func() {
+		for {
+			if _, e := sys.IPCReplyWait(ep, 1, 2, 3, 4, 0); e != abi.OK {
+				return
+			}
+		}
+	})
+	check(err)
+	for range ops {
+		_, e := sys.IPCCall(ep, 1, 2, 3, 4, 0)
+		must(e)
+	}
+	must(sys.CapDelete(ep))
+	t.Join()
+}
+
+// notifies sets a bit that nobody waits for.
+func notifies(ops int) {
+	n, e := sys.NotifyCreate(mem.Account())
+	must(e)
+	for range ops {
+		must(sys.Notify(n, 1))
+	}
+	must(sys.CapDelete(n))
 }
 
 func pipes(ops int) {

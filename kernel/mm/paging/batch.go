@@ -24,6 +24,9 @@ func (b *Batch) Empty() bool { return b.n == 0 }
 // All has Shoot forget everything of the space, and CPUs that have left it lazily drop it.
 func (b *Batch) All() { b.n += BatchPages + 1 }
 
+// Page notes a page that an entry has lost.
+func (b *Batch) Page(va uint64) { b.page(va) }
+
 func (b *Batch) room() bool { return b.nf < BatchFrames }
 
 func (b *Batch) page(va uint64) {

@@ -161,6 +161,50 @@ func shootProgram(pcids int, p protocol, scripts ...string) explore.Program {
 	}
 }
 
+// short is that with Change and ShootHere, as the kernel's short ways have them.
+func short() protocol {
+	p := right()
+	p.enter = func(t *TLBs, cpu int, s *Space) {
+		c := t.CPU(cpu)
+		if c.loaded == nil || c.Runs(s) {
+			t.Enter(cpu, s)
+			return
+		}
+		c.lazy = false
+		cr3, set := c.Change(s.Local(cpu), s)
+		t.machine.Load(cpu, s.root, uint16(cr3&MaxPCID), cr3&KeepTLB != 0)
+		set.Add(-c.bit)
+	}
+	p.shoot = func(t *TLBs, cpu int, s *Space, b *Batch) {
+		if c := t.CPU(cpu); b.n > 1 || !c.Runs(s) || c.lazy || !c.ShootHere(s.Local(cpu), s) {
+			t.Shoot(cpu, s, b, nil)
+			return
+		}
+		t.machine.InvalidatePage(cpu, b.pages[0])
+	}
+	return p
+}
+
+func TestExplore_Shoot_G1_G4_ShortWays(t *testing.T) {
+	for _, s := range []struct {
+		preemptions int
+		pcids       int
+		scripts     []string
+	}{
+		{3, 0, []string{"es", "oeuu"}},
+		{3, 0, []string{"eos", "euu"}},
+		{2, MaxPCID, []string{"eus", "euoeu"}},
+		{3, MaxPCID, []string{"s", "euoeu"}},
+		{2, MaxPCID, []string{"esus", "oeuoeu"}},
+		{2, 0, []string{"eusu", "oeusu"}},
+		{1, 0, []string{"es", "es", "oeus"}},
+	} {
+		t.Run(strings.Join(s.scripts, "_"), func(t *testing.T) {
+			explore.Exhaustive(t, explore.Config{Preemptions: s.preemptions}, shootProgram(s.pcids, short(), s.scripts...))
+		})
+	}
+}
+
 func TestExplore_Shoot_G1_G3_G4(t *testing.T) {
 	for _, s := range []struct {
 		name        string
@@ -206,9 +250,9 @@ func TestExplore_Shoot_Faults(t *testing.T) {
 		pcid, fresh := c.pcids.assign(l)
 		t.machine.Load(cpu, s.root, pcid, !fresh && l.followed == g)
 		l.followed = g
-		s.join(cpu)
+		s.join(1 << cpu)
 		if c.loaded != nil {
-			c.loaded.part(cpu)
+			c.loaded.part(1 << cpu)
 		}
 		c.loaded = s
 	}
@@ -216,7 +260,7 @@ func TestExplore_Shoot_Faults(t *testing.T) {
 	partsFirst := right()
 	partsFirst.enter = func(t *TLBs, cpu int, s *Space) {
 		if c := &t.cpus[cpu]; c.loaded != nil && c.loaded != s {
-			c.loaded.part(cpu)
+			c.loaded.part(1 << cpu)
 			c.loaded = nil
 		}
 		t.Enter(cpu, s)

@@ -34,6 +34,7 @@ package paging
 
 import (
 	"math/bits"
+	"unsafe"
 
 	"exo/kernel/mm"
 	"exo/kernel/sync/atom"
@@ -97,15 +98,9 @@ func (s *Space) Destroy(steps int, fn func(Mapping)) (done bool, err error) {
 	return s.Table.Destroy(steps, fn), nil
 }
 
-func (s *Space) join(cpu int) { s.set.Or(1 << cpu) }
-
-func (s *Space) part(cpu int) {
-	for {
-		if old := s.set.Load(); s.set.CompareAndSwap(old, old&^(1<<cpu)) {
-			return
-		}
-	}
-}
+// join adds a CPU, by its bit, to the set, and part takes it out again: of a space that it has loaded it is in.
+func (s *Space) join(bit uint64) { s.set.Or(bit) }
+func (s *Space) part(bit uint64) { s.set.Add(-bit) }
 
 // TLBs is all CPUs' part in this. The kernel has one. Init it before use.
 type TLBs struct {
@@ -130,8 +125,8 @@ type CPU struct {
 	// Touched by this CPU only.
 	loaded *Space // nil: the kernel's own
 	lazy   bool   // it runs nothing that needs loaded
+	bit    uint64 // its own, in a set
 	pcids  PCIDs
-	_      [8]byte
 }
 
 // Init makes all CPUs run no space. pcids is how many PCIDs the machine has beside 0: MaxPCID, or 0.
@@ -144,7 +139,7 @@ func (t *TLBs) Init(cpus []CPU, machine Machine, kernelRoot mm.Frame, pcids int)
 		c := &cpus[i]
 		c.mailbox.Store(0)
 		c.missing.Store(0)
-		c.space, c.loaded, c.lazy = nil, nil, false
+		c.space, c.loaded, c.lazy, c.bit = nil, nil, false, 1<<i
 		c.pcids.Init(pcids)
 	}
 }
@@ -156,16 +151,64 @@ func (t *TLBs) Enter(cpu int, s *Space) {
 	if c.loaded == s {
 		return
 	}
-	l := &s.locals[cpu]
-	s.join(cpu)
-	g := s.generation.Load() // order: after join; pairs with Shoot (G4)
-	pcid, fresh := c.pcids.assign(l)
-	t.machine.Load(cpu, s.root, pcid, !fresh && l.followed == g)
-	l.followed = g
+	s.join(c.bit)
+	l, g := &s.locals[cpu], s.generation.Load() // order: after join; pairs with Shoot (G4)
+	pcid, keep := c.follow(l, g)
+	t.machine.Load(cpu, s.root, pcid, keep)
 	if c.loaded != nil {
-		c.loaded.part(cpu) // order: after Load; nothing of it is cached from here on
+		c.loaded.part(c.bit) // order: after Load; nothing of it is cached from here on
 	}
 	c.loaded = s
+}
+
+// follow says by what PCID the CPU loads a space, the generation of which is g, and whether it keeps what it has of it.
+func (c *CPU) follow(l *Local, g uint64) (pcid uint16, keep bool) {
+	pcid, fresh := c.pcids.assign(l)
+	keep = !fresh && l.followed == g
+	l.followed = g
+	return pcid, keep
+}
+
+// CPU is a CPU's part, Local its view of a space: for who calls these.
+func (t *TLBs) CPU(cpu int) *CPU { return &t.cpus[cpu] }
+
+func (s *Space) Local(cpu int) *Local {
+	// SAFETY: locals has one for each CPU.
+	return (*Local)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(s.locals)), uintptr(cpu)*unsafe.Sizeof(Local{})))
+}
+
+// Runs says whether a CPU that runs a space, and has not left it, runs s.
+func (c *CPU) Runs(s *Space) bool { return c.loaded == s }
+
+// Change is Enter for a CPU that runs another space, but for two instructions, which the caller makes in this order: CR3 is loaded, and the
+// CPU's bit is taken out of a set, the other space's.
+//
+//exo:inline
+func (c *CPU) Change(l *Local, s *Space) (cr3 uint64, set *atom.Uint64) {
+	// SAFETY: it runs a space. (So the address of a field may be computed, whose space the compiler need not look at.)
+	set = (*atom.Uint64)(unsafe.Add(unsafe.Pointer(c.loaded), unsafe.Offsetof(s.set)))
+	cr3 = uint64(s.root) << mm.FrameShift
+	s.set.Or(c.bit)
+	g := s.generation.Load() // order: as in Enter
+	if c.pcids.limit != 0 {
+		cr3 |= c.tag(l, g)
+	}
+	l.followed, c.loaded = g, s
+	return cr3, set
+}
+
+// KeepTLB is the bit in a CR3 by which the TLB keeps what it has under its PCID (SDM vol. 3A §4.10.4.1).
+const KeepTLB = 1 << 63
+
+// tag is what a CR3 has beside the root.
+//
+//go:noinline
+func (c *CPU) tag(l *Local, g uint64) (cr3 uint64) {
+	pcid, keep := c.follow(l, g)
+	if keep {
+		return uint64(pcid) | KeepTLB
+	}
+	return uint64(pcid)
 }
 
 // Leave is for a CPU that goes on without a space: idle, or a task of the kernel. The space stays loaded, for Enter to find
@@ -179,7 +222,7 @@ func (t *TLBs) Drop(cpu int) {
 		return
 	}
 	t.machine.Load(cpu, t.kernelRoot, 0, false)
-	c.loaded.part(cpu)
+	c.loaded.part(c.bit)
 	c.loaded = nil
 }
 
@@ -219,6 +262,25 @@ func (t *TLBs) forget(cpu int, c, from *CPU) {
 		t.machine.InvalidateAll(cpu)
 		l.followed = g
 	}
+}
+
+// ShootHere is Shoot of one page, of a space that this CPU runs and no other CPU has, up to the instruction that has this CPU forget it
+// (INVLPG), which is the caller's. False: Shoot is to be called. l is the CPU's view.
+//
+//exo:inline
+func (c *CPU) ShootHere(l *Local, s *Space) bool {
+	if s.set.Load() != c.bit {
+		return false
+	}
+	g := s.generation.Add(1)   // order: as in Shoot
+	if s.set.Load() != c.bit { // somebody has come
+		return false
+	}
+	if l.followed+1 != g {
+		return false
+	}
+	l.followed = g
+	return true
 }
 
 // Shoot has all CPUs forget the batch, which belongs to s, waits until they have, gives its tables back, and tells released,

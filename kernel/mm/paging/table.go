@@ -332,46 +332,6 @@ func (t *Table) Replace(va uint64, frame mm.Frame, size Size, b *Batch) (old Ent
 	}
 }
 
-// ProtectFrame is Protect for a page of 4 KiB, if it is that frame.
-func (t *Table) ProtectFrame(va uint64, frame mm.Frame, perm Perm, b *Batch) bool {
-	bits := perm.bits()
-	if !usual(va, Small) || bits == 0 {
-		return false
-	}
-	w, _, e, level := t.descend(va, Small)
-	for {
-		if level != 1 || e&present == 0 || e.Frame() != frame {
-			return false
-		}
-		next := e&^permBits | bits
-		if w.CompareAndSwap(uint64(e), uint64(next)) { // order: as Protect's (G3)
-			if (e&^next)&writable|(next&^e)&noExecSoft|(e^next)&uncached != 0 {
-				b.page(va)
-			}
-			return true
-		}
-		e = entry(w.Load())
-	}
-}
-
-// UnmapFrame is Unmap for a page of 4 KiB, if it is that frame. The batch has room. Under the space's lock.
-func (t *Table) UnmapFrame(va uint64, frame mm.Frame, b *Batch) bool {
-	if !usual(va, Small) || !b.room() {
-		return false
-	}
-	w, up, e, level := t.descend(va, Small)
-	if level != 1 || e&present == 0 || e.Frame() != frame {
-		return false
-	}
-	e = entry(w.Swap(0)) // order: as Unmap's (G3)
-	b.page(va)
-	b.frame(e.Frame(), Small)
-	if entry(up.Add(^uint64(used)+1))&usedMask == 0 {
-		t.prune(va, 2, b)
-	}
-	return true
-}
-
 // Remap has the page at va be another frame, and permit something else, from now on, and notes it in b. Until b is shot CPUs
 // use either. Errors: ErrMisaligned, ErrAddress, ErrPerm, ErrFrame, ErrNotMapped, ErrSize.
 func (t *Table) Remap(va uint64, frame mm.Frame, size Size, perm Perm, b *Batch) (old Entry, err error) {
