@@ -21,6 +21,8 @@ type Options struct {
 	Min     int               // for Result.Min
 	OnLine  func(line string) // called for each serial line, in order, from one goroutine
 	Console io.Writer         // gets the serial bytes as they come, half lines included
+	// Keyboard is what is typed at the serial line; nil: nothing is. It may be closed after Start.
+	Keyboard *os.File
 }
 
 // A Guest is a running QEMU. It ends when the guest ends, when a limit is passed, when the
@@ -95,6 +97,8 @@ func Start(ctx context.Context, m Machine, opts Options) (*Guest, error) {
 	g.cmd.WaitDelay = 2 * time.Second
 	if m.Terminal {
 		g.cmd.Stdin = os.Stdin
+	} else if opts.Keyboard != nil {
+		g.cmd.Stdin = opts.Keyboard
 	}
 	g.control = newControl(ours, g.onEvent)
 

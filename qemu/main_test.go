@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 //	sleep TIME   idle                 spin         compute for ever
 //	exit N       with that status     event WHY    the guest ends for that reason
 //	deaf         ignore the control socket from here on
+//	shell        answer what is typed, until that is "leave"
 func fake(t testing.TB, script ...string) Machine {
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -82,6 +83,8 @@ func fakeQEMU(args []string) {
 			fmt.Fprintln(os.Stderr, rest)
 		case "deaf":
 			deaf <- true
+		case "shell":
+			fakeShell()
 		case "sleep":
 			d, _ := time.ParseDuration(rest)
 			time.Sleep(d)
@@ -109,4 +112,30 @@ func doomedHarness() {
 	}
 	fmt.Println(g.PID())
 	select {}
+}
+
+// fakeShell echoes what is typed as line editors do, and says it again in colour.
+func fakeShell() {
+	var line []byte
+	fmt.Print("\x1b[2J> ")
+	for {
+		var b [1]byte
+		if _, err := os.Stdin.Read(b[:]); err != nil {
+			return
+		}
+		switch {
+		case b[0] != '\r':
+			line = append(line, b[0])
+			fmt.Printf("\r> \x1b[1m%s\x1b[K", line)
+		case string(line) == "leave":
+			fmt.Print("\r\n")
+			return
+		case string(line) == "hang":
+			fmt.Print("\r\nI hang")
+			select {}
+		default:
+			fmt.Printf("\r\nyou said\x1b[31m %s\x1b[0m\r\n> ", line)
+			line = nil
+		}
+	}
 }

@@ -146,11 +146,29 @@ func ipcTimeouts(t *T) {
 	t.Is(err, abi.TimedOut, "IPCReceive")
 	until := clock.Now() + aWhile
 	t.OK(sys.IPCTimeout(until), "IPCTimeout")
-	_, err = sys.IPCCall(e, 1, 2, 3, 4, 0)
-	t.Is(err, abi.Deadlock, "IPCCall that only the caller has ever received")
 	_, err = sys.IPCCall(t.Endpoint(), 1, 2, 3, 4, 0)
 	t.Is(err, abi.TimedOut, "IPCCall that nobody receives")
 	t.That(clock.Now() >= until, "it came too early")
+}
+
+// ipcDeadlock: who would wait for itself is told so, also if another waits for it in between.
+func ipcDeadlock(t *T) {
+	mine, theirs := t.Endpoint(), t.Endpoint()
+	_, err := sys.IPCReceive(mine, 0) // nobody else ever receives there
+	t.Is(err, abi.Again, "IPCReceive that does not wait")
+	_, err = sys.IPCCall(mine, 1, 0, 0, 0, 0)
+	t.Is(err, abi.Deadlock, "calling oneself")
+	var inner abi.Errno
+	th := t.Go(func() {
+		sys.IPCReceive(theirs, abi.Forever)
+		_, inner = sys.IPCCall(mine, 1, 0, 0, 0, 0)
+		sys.IPCReply(5, 0, 0, 0, 0)
+	})
+	m, err := sys.IPCCall(theirs, 1, 0, 0, 0, 0)
+	th.Join()
+	t.OK(err, "calling who calls back")
+	t.Count(int64(m.W0), 5, "the answer")
+	t.Is(inner, abi.Deadlock, "calling back")
 }
 
 // ipcGivenUp: who answers too late hears that nobody waits.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"exo/kernel/abi"
+	"exo/libos/mem"
 	"exo/libos/proc"
 	"exo/libos/sys"
 	"exo/libos/thread"
@@ -131,6 +132,16 @@ func (t *T) Frames(n uint64) (name sys.Cap, first uint64) {
 	t.OK(err, "FrameAlloc")
 	t.Later(func() { sys.CapDelete(name) })
 	return name, first
+}
+
+// SharedPage is a page that the process's copies have, too.
+func (t *T) SharedPage() []uint64 {
+	c, _, err := sys.FrameAlloc(account(), abi.HowNear, 0, 1, 0)
+	t.OK(err, "FrameAlloc")
+	at, err := mem.MapFrames(c, 1, readWrite, mem.FlagShared)
+	t.OK(err, "MapFrames")
+	t.Later(func() { mem.Unmap(at, mem.PageSize) })
+	return words(at, mem.PageSize)
 }
 
 // Notification makes one.

@@ -97,6 +97,7 @@ var table = []test{
 	{"ipc/across", "a call from another process", ipcAcross},
 	{"ipc/capability", "a capability in a message changes hands", ipcCapability},
 	{"ipc/timeouts", "nobody waits longer than it wants to", ipcTimeouts},
+	{"ipc/deadlock", "who would wait for itself is told so", ipcDeadlock},
 	{"ipc/given-up", "who answers too late hears so", ipcGivenUp},
 	{"ipc/endpoint-gone", "who waits at an endpoint hears of its end", ipcEndpointGone},
 	{"ipc/server-ends", "a caller hears of its server's end", ipcServerEnds},

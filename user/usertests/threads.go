@@ -174,14 +174,15 @@ func floats(t *T) {
 // onItsCPU: a thread runs on the CPUs that it is made for.
 func onItsCPU(t *T) {
 	for cpu := range sys.Info().CPUs {
-		stop := uint64(0)
+		n, stop := uint64(0), uint64(0)
 		th, err := thread.GoOn(1<<cpu, func() {
 			for load(&stop) == 0 {
+				atomic.AddUint64(&n, 1)
 				thread.Yield()
 			}
 		})
 		t.OK(err, "GoOn")
-		thread.Sleep(1_000_000)
+		eventually(func() bool { return load(&n) > 0 })
 		var info abi.ThreadInfo
 		err2 := sys.ThreadInspect(th.Name(), &info)
 		atomic.StoreUint64(&stop, 1)
