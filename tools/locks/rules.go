@@ -30,8 +30,7 @@ var rawUses = map[string]string{
 	"kernel/mm/oracle.go":      "the locked allocator that the lock-free one is compared with",
 	"kernel/sched/baseline.go": "the locked queues that the lock-free ones are compared with",
 	"kernel/endpoint.go":       "the way of a message is counted in instructions; nothing is taken under it, and nobody waits",
-	"kernel/hand.go":           "so too",
-	"kernel/timers.go":         "so too, under that of a gate",
+	"kernel/timers.go":         "as endpoint.go, under that of a gate",
 	"kernel/irqcalls.go":       "so too, by a handler",
 	"kernel/bench_sync.go":     "benchmarks of the raw locks, and the bare lock that others are compared with",
 }
