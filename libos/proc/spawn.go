@@ -277,7 +277,7 @@ func rightsOf(role uint64) uint64 {
 	case startpage.RoleConsole:
 		return abi.RightRead | abi.RightWrite | on
 	case startpage.RoleEnv:
-		return abi.RightRead | on
+		return abi.RightRead | abi.RightRevoke | on
 	case startpage.RoleFiles:
 		return abi.RightRead | abi.RightDelete | on
 	case startpage.RoleDisk:

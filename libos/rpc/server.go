@@ -10,6 +10,8 @@ import (
 	"exo/libos/mem"
 	"exo/libos/startpage"
 	"exo/libos/sys"
+	"exo/libos/thread"
+	"exo/libos/wait"
 )
 
 // Handler does what a client wants: it reads all of in before it writes to out, for both are the same frames. What it allocates is
@@ -29,15 +31,28 @@ type client struct {
 // Server answers calls, one after the other.
 type Server struct {
 	Endpoint sys.Cap
+	Most     int // clients at a time, at most 200
 	handle   Handler
+	lock     thread.Mutex // guards what follows; a call is answered under it
 	clients  [maxClients]client
-	last     int // who called last
-	news     int // since those who are no more were looked for
+	last     int     // who called last
+	bell     sys.Cap // rings when a client has ended
+	// Here, so that nothing is allocated: it would stay.
+	info abi.EnvInfo
+	who  abi.Object
+	in   Reader
+	out  Writer
 }
 
 // Serve answers until the endpoint is no more.
 func (s *Server) Serve(handle Handler) abi.Errno {
 	s.handle = handle
+	if s.bell = wait.NewBell(); s.bell == 0 || wait.Own() == 0 { // the lock's, now and not when it is first waited for
+		return abi.NoQuota
+	}
+	if _, err := thread.Go(s.watch); err != nil {
+		return abi.NoQuota
+	}
 	m, e := sys.IPCReceive(s.Endpoint, abi.Forever)
 	for {
 		switch e {
@@ -54,6 +69,8 @@ func (s *Server) Serve(handle Handler) abi.Errno {
 }
 
 func (s *Server) answer(m *sys.Message) (status, n uint64, c sys.Cap) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
 	if m.Cap != 0 { // nobody asked for it
 		sys.CapDelete(m.Cap)
 	}
@@ -66,15 +83,15 @@ func (s *Server) answer(m *sys.Message) (status, n uint64, c sys.Cap) {
 		return badCap, 0, 0
 	}
 	buffer := unsafe.Slice((*byte)(unsafe.Pointer(uintptr(s.clients[k].at))), BufferBytes)
-	in, out := ReaderOn(buffer[:min(m.W1, BufferBytes)]), WriterOn(buffer)
+	s.in, s.out = ReaderOn(buffer[:min(m.W1, BufferBytes)]), WriterOn(buffer)
 	mark := heap.Mark()
-	status = s.handle(m.From, m.W0, &in, &out)
+	status = s.handle(m.From, m.W0, &s.in, &s.out)
 	mark.Release()
-	return status, uint64(out.Len()), 0
+	return status, uint64(s.out.Len()), 0
 }
 
 func (s *Server) find(number uint64) int {
-	if s.clients[s.last].number == number {
+	if number != 0 && s.clients[s.last].number == number {
 		return s.last
 	}
 	for k := range s.clients {
@@ -91,11 +108,8 @@ func (s *Server) welcome(number uint64) (sys.Cap, abi.Errno) {
 	if k := s.find(number); k >= 0 {
 		s.clients[k].leave()
 	}
-	if s.news++; s.news >= 8 {
-		s.sweep()
-	}
 	k := s.find(0)
-	if k < 0 {
+	if k < 0 || k >= s.Most {
 		return 0, abi.NoSlots
 	}
 	frames, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, BufferFrames, 0)
@@ -108,8 +122,17 @@ func (s *Server) welcome(number uint64) (sys.Cap, abi.Errno) {
 		return 0, e
 	}
 	s.clients[k] = client{number: number, at: at}
-	c, e := sys.CapDerive(frames, abi.RightRead|abi.RightWrite|abi.RightDelete|abi.RightTransfer, 0, nil)
-	if e != abi.OK {
+	s.who = abi.Object{First: number}
+	who, e := sys.CapDerive(root(), abi.RightRead, 0, &s.who)
+	if e == abi.OK {
+		e = sys.EnvWatch(who, s.bell, 1)
+		sys.CapRevoke(root()) // the name for it, which is of no more use
+	}
+	c := sys.Cap(0)
+	if e == abi.OK {
+		c, e = sys.CapDerive(frames, abi.RightRead|abi.RightWrite|abi.RightDelete|abi.RightTransfer, 0, nil)
+	}
+	if e != abi.OK { // mostly: it has ended
 		s.clients[k].leave()
 	}
 	return c, e
@@ -120,15 +143,28 @@ func (c *client) leave() {
 	*c = client{}
 }
 
-// sweep takes back the frames of clients that are no more.
+// root is an environment that all clients descend from.
+func root() sys.Cap { return sys.StartCap(startpage.RoleEnv, 0) }
+
+// watch takes back the frames of clients that have ended: it is a thread.
+func (s *Server) watch() {
+	for {
+		s.lock.Lock()
+		s.sweep()
+		s.lock.Unlock()
+		if _, e := sys.Wait(s.bell, 1, abi.Forever); e != abi.OK {
+			thread.Sleep(1_000_000)
+		}
+	}
+}
+
 func (s *Server) sweep() {
-	s.news = 0
 	for k := range s.clients {
 		s.clients[k].alive = false
 	}
-	var info abi.EnvInfo
+	info := &s.info
 	for from := uint64(0); ; {
-		next, e := sys.EnvNext(sys.StartCap(startpage.RoleEnv, 0), from, &info)
+		next, e := sys.EnvNext(root(), from, info)
 		if e != abi.OK {
 			return
 		}

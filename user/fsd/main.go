@@ -1,21 +1,22 @@
 //go:build exouser
 
-// Fsd keeps files in its memory, for all who have its endpoint (libos/file). Its argument is how many frames it may use for
-// them.
+// Fsd keeps files in its memory, for all who have its endpoint (libos/file). Its arguments are how many frames it may use for
+// them, and how many clients there may be at a time.
 package main
 
 import (
 	"strconv"
+	"unsafe"
 
 	"exo/kernel/abi"
 	"exo/libos/disk"
 	"exo/libos/file"
+	"exo/libos/heap"
 	"exo/libos/mem"
 	"exo/libos/proc"
 	"exo/libos/rpc"
 	"exo/libos/startpage"
 	"exo/libos/sys"
-	"unsafe"
 )
 
 var (
@@ -26,13 +27,11 @@ var (
 func main() {
 	server.Endpoint = sys.StartCap(startpage.RoleServe, 0)
 	args := proc.Args()
-	if len(args) != 2 || server.Endpoint == 0 {
-		die("wants an endpoint, and a number of frames")
+	if len(args) != 3 || server.Endpoint == 0 {
+		die("wants an endpoint, and two numbers")
 	}
-	n, err := strconv.ParseUint(args[1], 10, 32)
-	if err != nil {
-		die(args[1] + " is no number of frames")
-	}
+	n := number(args[1])
+	server.Most = int(number(args[2]))
 	frames, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, n, 0)
 	at := uint64(0)
 	if e == abi.OK {
@@ -43,7 +42,27 @@ func main() {
 	}
 	// SAFETY: these frames are mapped there, and nothing else.
 	files = disk.Open(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at))), n*mem.PageSize), func() {})
+	warm()
 	die("the endpoint is gone: " + server.Serve(answer).Error())
+}
+
+// warm takes what memory calls need, now and not when the first ones come: then what is free does not depend on these.
+func warm() {
+	mark := heap.Mark()
+	room = make([]byte, 32<<10)
+	clear(room)
+	room = nil
+	mark.Release()
+}
+
+var room []byte
+
+func number(text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		die(text + " is no number that makes sense")
+	}
+	return n
 }
 
 func die(why string) {

@@ -24,8 +24,8 @@ const (
 	poweroff     = 100 // status of a shell that has been told to
 	server       = "bin/fsd"
 	fileFrames   = 512           // for files, and at most an eighth of what there is
-	serverFrames = 32            // for the server itself
-	clients      = 64            // of it at a time: two frames for each, three capabilities; fewer if there is little memory
+	serverFrames = 48            // for the server itself
+	clients      = 100           // of it at a time: two frames for each, three capabilities; fewer if there is little memory
 	bootNs       = 1_000_000_000 // a shell that ends sooner than this is not started again at once
 )
 
@@ -119,7 +119,7 @@ func startFiles() {
 	}
 	left, _ := proc.Left()
 	n, clients := min(fileFrames, left/8), min(clients, left/32)
-	_, err := proc.Spawn(server, []string{server, strconv.FormatUint(n, 10)}, &proc.Attr{
+	_, err := proc.Spawn(server, []string{server, strconv.FormatUint(n, 10), strconv.FormatUint(clients, 10)}, &proc.Attr{
 		Frames: n + serverFrames + 2*clients, Caps: serverFrames + 3*clients, Give: []startpage.Cap{{Role: startpage.RoleServe, Name: endpoint, Value: abi.RightReceive | abi.RightDelete}},
 	})
 	if err != nil {
