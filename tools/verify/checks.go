@@ -58,7 +58,7 @@ var checks = []check{
 	{model: "deque", proves: "G1 G2 G3 G4 G5", method: safety, bounds: "OPS=5 THIEVES=2 STEALS=1 BUFFERS=1", partly: "Owner Rcu"},
 	{model: "litmus", proves: "G1 G2 G3 G4 G5", method: safety},
 	{model: "cap", proves: "G2 G3 G4 G5", method: safety, bounds: "SLOTS=4 DERIVERS=2 KILLERS=1", partly: "Looker Killer init"},
-	{model: "cap", proves: "G2 G3 G4 G5", method: safety, bounds: "SLOTS=4 DERIVERS=0 KILLERS=2 WIDE", partly: "Looker Deriver init"},
+	{model: "cap", proves: "G2 G3 G4 G5", method: safety, bounds: "SLOTS=4 DERIVERS=0 KILLERS=2 WIDE", partly: "Looker Deriver Killer init"},
 }
 
 // faults are the ways in which a model can be broken. A model whose fault SPIN does not find proves nothing.
