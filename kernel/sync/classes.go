@@ -12,9 +12,13 @@ type Class uint8
 
 const (
 	ClassNone      Class = iota // no class; a lock of it cannot be taken
-	ClassLog                    // the file system's journal
+	ClassRename                 // moving directories of one file system
+	ClassLog                    // one operation that is open in the file system's log
+	ClassDirectory              // the names in one directory
 	ClassInode                  // one inode
+	ClassSuper                  // what is one per file system: its state
 	ClassBuffer                 // one cached block
+	ClassFiles                  // lists of the file system: of who waits, of a bucket
 	ClassSpace                  // one address space's page tables
 	ClassThreads                // the list of one environment's threads
 	ClassKernelMap              // the kernel's own
@@ -50,10 +54,15 @@ type classInfo struct {
 }
 
 var classes = [NumClasses]classInfo{
-	// The file system: an operation reserves room in the log, then finds its inodes (a rename holds two), then their blocks.
-	ClassLog:    {name: "log", kind: kindSleep, before: 1<<ClassInode | 1<<ClassBuffer},
-	ClassInode:  {name: "inode", kind: kindSleep, nests: true, before: 1 << ClassBuffer},
-	ClassBuffer: {name: "buffer", kind: kindSleep},
+	// The file system: an operation reserves room in the log, then holds its directories (a rename has two), its inodes, the
+	// state if it changes that, and then their blocks. Who waits for the log holds none of those that come after it.
+	ClassRename:    {name: "rename", kind: kindSleep, before: 1 << ClassLog},
+	ClassLog:       {name: "log", kind: kindSleep, before: 1 << ClassDirectory},
+	ClassDirectory: {name: "directory", kind: kindSleep, nests: true, before: 1 << ClassInode},
+	ClassInode:     {name: "inode", kind: kindSleep, nests: true, before: 1<<ClassSuper | 1<<ClassBuffer},
+	ClassSuper:     {name: "super", kind: kindSleep, before: 1 << ClassBuffer},
+	ClassBuffer:    {name: "buffer", kind: kindSleep},
+	ClassFiles:     {name: "files", kind: kindSpin, before: 1<<ClassPI | 1<<ClassConsole},
 
 	// Tables are changed, and other CPUs shot at, with interrupts on: who waits for a space serves (kernel/spaces.go).
 	ClassSpace: {name: "space", kind: kindSpin, nests: true, before: 1<<ClassPI | 1<<ClassConsole},

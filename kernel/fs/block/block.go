@@ -10,7 +10,7 @@
 // Finished says so. In between they are the driver's.
 //
 // Start reading: Request and Device; RAM in ram.go is the smallest device that there is. Those that need a host (a file, a
-// sparse disk, one that records for crash tests) are in the package host below this one.
+// sparse disk, one that records for crash tests) are in internal/hostdisk.
 package block
 
 import (
@@ -149,6 +149,9 @@ func (r *Request) Complete(result errno.Errno) {
 
 // Finished says whether the request is done, or was never started.
 func (r *Request) Finished() bool { return r.state.Load() != inFlight }
+
+// Result is how a request went that is done; or is just being completed, for Then.
+func (r *Request) Result() errno.Errno { return r.result }
 
 // Wait returns when the request is done, with how it went. The caller is the context that started it; one that cannot sleep
 // may wait only for devices that complete before Submit returns.

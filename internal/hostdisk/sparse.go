@@ -1,6 +1,4 @@
-//go:build !exokernel
-
-package host
+package hostdisk
 
 import (
 	gosync "sync"

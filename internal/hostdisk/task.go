@@ -1,10 +1,8 @@
-//go:build !exokernel
-
-// Package host is what lets the file system run on a host: contexts for goroutines, and devices made of a file, of sparse
+// Package hostdisk is what lets the file system run on a host: contexts for goroutines, and devices made of a file, of sparse
 // memory, of a memory that fails, and one that records what is written, for crash tests. It is no part of ring 0.
 //
 // Start reading: task.go, then file.go and record.go.
-package host
+package hostdisk
 
 import (
 	gosync "sync"
