@@ -11,6 +11,8 @@ import (
 	"exo/kernel/fs/block"
 	"exo/kernel/fs/cache"
 	"exo/kernel/fs/disk"
+	"exo/kernel/fs/errno"
+	"exo/kernel/fs/fsck"
 	"exo/kernel/fs/journal"
 	"exo/kernel/fs/table"
 	"exo/kernel/sync/atom"
@@ -96,3 +98,23 @@ func (Wall) WallNs() int64 { return time.Now().UnixNano() }
 type Ticks struct{ now atomic.Int64 }
 
 func (c *Ticks) WallNs() int64 { return c.now.Add(1) }
+
+// Check has a disk that nobody has mounted checked, and returns what is wrong.
+func Check(t *fs.Task, d block.Device) ([]fsck.Finding, errno.Errno) {
+	var found Findings
+	_, e := fsck.Check(t, d, NewCheckMemory(2), &found)
+	return found, e
+}
+
+// Findings is a Reporter that keeps what it is told.
+type Findings []fsck.Finding
+
+func (f *Findings) Found(x fsck.Finding) { *f = append(*f, x) }
+func (f *Findings) Progress(_, _ uint64) {}
+
+// NewCheckMemory makes memory for a check of so many groups at once.
+func NewCheckMemory(groups int) *fsck.Memory {
+	m := &fsck.Memory{Marks: make([]uint64, groups*disk.BlockWords), Names: make([]uint32, groups*disk.MaxPerGroup)}
+	copy(m.Pages[:], pages(len(m.Pages)))
+	return m
+}

@@ -19,7 +19,8 @@
 // G2. After a crash every operation on names, and every piece of a write that makes a file longer or fills a hole, has
 // happened or has not; those that have not come after those that have. Bytes that were overwritten in place may be old or
 // new, by sector, until a Sync.
-// G3. Sync returns when all that was done before lasts.
+// G3. SyncAll returns when all that was done before lasts; Sync when all that was done to the inode does, and what came
+// before that.
 // G4. A file never shows what another had in its blocks.
 // G5. What is refused has changed nothing; a write that runs out of space has written the part that it says.
 // G6. Whatever the disk says, no operation panics, hangs, or touches memory that is not its own: it says errno.Corrupt.

@@ -21,6 +21,8 @@ type mount struct {
 	fs   *fs.FS
 	task *fs.Task
 	root *fs.Inode
+
+	synced bool // the last action made all before it last
 }
 
 var small = fs.Options{LogBlocks: disk.LogMin, PerGroup: 64, Key: [2]uint64{1, 2}}

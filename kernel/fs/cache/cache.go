@@ -34,7 +34,7 @@ type Buffer struct {
 	Page *block.Page
 
 	// The journal's. Seq, Pos, Prev and Next are touched by whoever commits; Listed buffers are linked by NextData.
-	Seq, Pos   uint64 // the transaction that has it last, and where that begins in the log
+	Seq, Pos   uint64 // the last transaction in the log that has it, and where that begins
 	Prev, Next uint32 // index + 1, in the order of Seq
 	NextData   atom.Uint32
 

@@ -108,3 +108,6 @@ func FreeInode(p *Page) int {
 	}
 	return -1
 }
+
+// SetBlockWord replaces 64 of the bits of blocks.
+func SetBlockWord(p *Page, w uint32, bits uint64) { put64(p, blockBits+int(w)*8, bits) }

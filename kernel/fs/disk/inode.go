@@ -171,3 +171,9 @@ func (s *Shape) CheckInode(d *Inode) bool {
 	}
 	return false
 }
+
+// SealInode puts in the checksum of inode ino, number i of its block, and leaves the others as they are.
+func (s *Shape) SealInode(p *Page, ino uint32, i int) {
+	b := p[i*InodeSize : (i+1)*InodeSize]
+	set32(b[inodeSum:], s.inodeSum(ino, b))
+}

@@ -50,7 +50,7 @@ func (j *Journal) checkpoint(t *Task) errno.Errno {
 	if e := j.out.sync(t.C); e != errno.OK { // before the log forgets them
 		return e
 	}
-	next := disk.LogHead{Epoch: j.head.Epoch, Seq: j.committed.Load() + 1, Pos: j.at}
+	next := disk.LogHead{Epoch: j.head.Epoch, Seq: j.next, Pos: j.at}
 	if j.first != 0 {
 		b := h.At(int(j.first) - 1)
 		next.Seq, next.Pos = b.Seq, b.Pos

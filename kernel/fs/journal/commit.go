@@ -20,18 +20,18 @@ func (j *Journal) commit(t *Task) errno.Errno {
 		return errno.LogSmall // a checkpoint leaves room for two transactions
 	}
 	for i := range n {
-		j.freeze(i, seq, pos)
+		j.freeze(i, pos)
 	}
 	files := j.listed.Swap(0)
 	if revoked > 0 {
 		p := j.control[tags]
-		disk.InitLog(p, disk.LogRevoke, j.head.Epoch, seq)
+		disk.InitLog(p, disk.LogRevoke, j.head.Epoch, j.next)
 		for _, b := range j.revokes[:revoked] {
 			disk.AddRevoke(p, uint64(b))
 		}
 		j.live += revoked
 	}
-	j.name(n, tags, seq)
+	j.name(n, tags)
 	j.count.Store(0)
 	j.revoked.Store(0)
 	j.running.Store(seq + 1)
@@ -46,12 +46,11 @@ func (j *Journal) commit(t *Task) errno.Errno {
 		return e
 	}
 	if n > 0 || revoked > 0 {
-		if e := j.writeLog(t, n, tags, revoked > 0, seq); e != errno.OK {
+		if e := j.writeLog(t, n, tags, revoked > 0); e != errno.OK {
 			return e
 		}
 		j.at += length
-	} else if j.first == 0 {
-		j.head.Seq = seq + 1 // nothing of it is in the log
+		j.next++ // not of one that changed nothing: in the log, numbers have no gaps
 	}
 	j.Commits.Add(1)
 	j.committed.Store(seq)
@@ -59,11 +58,11 @@ func (j *Journal) commit(t *Task) errno.Errno {
 }
 
 // freeze copies page i of the transaction, and puts its buffer at the end of those that are in the log.
-func (j *Journal) freeze(i int, seq, pos uint64) {
+func (j *Journal) freeze(i int, pos uint64) {
 	h, b := j.cache, j.list[i]
 	*j.frozen[i] = *b.Page
 	j.unlink(b)
-	b.Seq, b.Pos = seq, pos
+	b.Seq, b.Pos = j.next, pos
 	b.Prev, b.Next = j.last, 0
 	if j.last == 0 {
 		j.first = uint32(b.Index()) + 1
@@ -98,9 +97,9 @@ func (j *Journal) unlink(b *cache.Buffer) {
 
 // name writes the numbers and kinds of the transaction's blocks into the control blocks: the buffers may be anything by the
 // time when the log is written.
-func (j *Journal) name(n, tags int, seq uint64) {
+func (j *Journal) name(n, tags int) {
 	for k := range tags {
-		disk.InitLog(j.control[k], disk.LogTags, j.head.Epoch, seq)
+		disk.InitLog(j.control[k], disk.LogTags, j.head.Epoch, j.next)
 	}
 	for i := range n {
 		b := j.list[i]
@@ -109,7 +108,7 @@ func (j *Journal) name(n, tags int, seq uint64) {
 }
 
 // writeLog writes the transaction, all of it at once, and makes it last.
-func (j *Journal) writeLog(t *Task, n, tags int, revokes bool, seq uint64) errno.Errno {
+func (j *Journal) writeLog(t *Task, n, tags int, revokes bool) errno.Errno {
 	pos := j.at
 	for k := range tags {
 		p := j.control[k]
@@ -131,7 +130,7 @@ func (j *Journal) writeLog(t *Task, n, tags int, revokes bool, seq uint64) errno
 		tags++
 	}
 	p := j.control[tags]
-	disk.InitLog(p, disk.LogCommit, j.head.Epoch, seq)
+	disk.InitLog(p, disk.LogCommit, j.head.Epoch, j.next)
 	disk.SetLogCount(p, int(pos-j.at))
 	j.shape.SealLog(p, pos)
 	j.out.add(t.C, j.shape.LogBlock(pos), p)

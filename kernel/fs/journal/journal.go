@@ -102,7 +102,7 @@ type Journal struct {
 	moving                  []*cache.Buffer // whose pages are in bounce
 	out                     stream
 	head                    disk.LogHead // as it is on the disk
-	at                      uint64       // position of the next transaction
+	at, next                uint64       // position of the next transaction, and its number in the log
 	first, last             uint32       // Logged buffers, index + 1, in the order of Seq
 	logged                  int          // how many
 	live                    int          // revokes in the log, or more

@@ -58,6 +58,7 @@ func (j *Journal) Recover(t *Task, write bool) (wrote int, e errno.Errno) {
 	if write {
 		j.at = r.end
 	}
+	j.next = r.last + 1
 	j.committed.Store(r.last)
 	j.running.Store(r.last + 1)
 	j.gate.Store(0)
