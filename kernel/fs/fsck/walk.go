@@ -28,13 +28,17 @@ func (c *Checker) walk() {
 			}
 			c.write(n, disk.Group, p)
 		}
+		if g == 0 && (!disk.InodeBit(p, 0) || disk.High(p) == 0) {
+			c.report("the root directory is not marked as in use", n)
+			disk.SetInode(p, 0)
+			disk.SetHigh(p, max(disk.High(p), 1))
+			c.write(n, disk.Group, p)
+		}
 		for k := range disk.High(p) * disk.PerBlock {
 			if k%disk.PerBlock == 0 {
 				c.read(n+1+uint64(k/disk.PerBlock), disk.Data, inodePage)
 			}
-			if disk.InodeBit(p, k) {
-				c.visit(g, k)
-			}
+			c.visit(g, k, disk.InodeBit(p, k))
 			if c.error != errno.OK {
 				return
 			}
@@ -54,8 +58,8 @@ func (c *Checker) highest(g uint32) uint32 {
 	return high
 }
 
-// visit looks at inode k of group g, whose bit says that it is in use.
-func (c *Checker) visit(g, k uint32) {
+// visit looks at inode k of group g, whose bit says whether it is in use.
+func (c *Checker) visit(g, k uint32, used bool) {
 	c.ino = c.shape.InodeNumber(g, k)
 	p, i := c.m.Pages[inodePage], int(k%disk.PerBlock)
 	n, _ := c.shape.InodeAt(c.ino)
@@ -64,13 +68,17 @@ func (c *Checker) visit(g, k uint32) {
 	c.blocks, c.names, c.bytes, c.dirty = 0, 0, 0, false
 	switch {
 	case !c.shape.SumInode(p, c.ino, i):
-		c.report("an inode is damaged", n)
+		c.report("an inode is damaged", n) // perhaps a free one: it keeps its block from being read
 		c.clear()
+	case !used:
 	case d.Mode == 0:
 		c.report("an inode is marked as in use and is not", n)
 		c.clear()
 	case !c.shape.CheckInode(d):
 		c.report("an inode contradicts itself", n)
+		c.clear()
+	case c.ino == disk.Root && (d.Type() != disk.TypeDir || d.Parent != disk.Root):
+		c.report("the root directory is none", n)
 		c.clear()
 	case d.Type() == disk.TypeDir:
 		c.directory()
