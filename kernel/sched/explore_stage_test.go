@@ -61,6 +61,7 @@ type exploredTask struct {
 	wakes   int // Parks that have ended
 	joined  uint64
 	blocked bool
+	ended   bool
 }
 
 func (m *explored) NowNs() uint64                 { return m.now }
@@ -130,6 +131,9 @@ func (m *explored) enterStack(cpu int, t *Task) {
 	u := m.taskOf(t)
 	if u.on != 0 {
 		panic("a task runs on two CPUs")
+	}
+	if u.ended {
+		panic("a task runs that has ended")
 	}
 	if t.affinity.Load()>>cpu&1 == 0 {
 		panic("a task runs where it may not")
@@ -234,6 +238,7 @@ func (m *explored) act(cpu int, t *exploredTask) {
 		}
 	}
 	if t.at == len(t.script) {
+		t.ended = true
 		if m.stage.pass {
 			if prev, next, ok := c.PassToJoiner(m.now); ok {
 				handedMade++
