@@ -45,8 +45,10 @@ func (t *thread) shootPage(va uint64) {
 
 //go:noinline
 func (t *thread) shootAll(me *local, va uint64) {
+	c := preemptOff() // it may wait for long, and then lets interrupts in
 	me.batch.Page(va)
 	tlbs.Shoot(me.cpu, t.space, &me.batch, nil)
+	c.PreemptEnable()
 }
 
 // usualPerm says that a permission is one of read, read and write, read and execute.

@@ -71,8 +71,13 @@ func (tlbMachine) Load(_ int, root mm.Frame, pcid uint16, keep bool) {
 func (tlbMachine) InvalidatePage(_ int, va uint64) { amd64.ForgetPage(uintptr(va)) }
 func (tlbMachine) InvalidateAll(int)               { amd64.ForgetSpace() }
 
-// Relax may let interrupts in: who shoots had them on before.
-func (tlbMachine) Relax(_, spins int) { machine.Relax(spins) }
+// Relax may let interrupts in, and nobody else on this CPU: requests are made in its name.
+func (tlbMachine) Relax(_, spins int) {
+	if this().Preemptible() {
+		panic("spaces: a shootdown that another task's could come into")
+	}
+	machine.Relax(spins)
+}
 
 // tableAccount is who pays for a space's tables: so many frames, by a policy.
 type tableAccount struct {

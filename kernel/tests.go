@@ -66,6 +66,12 @@ var tests = [...]ktest.Test{
 	{"torture/env: random calls, revocations, ends: all pages are somebody's, all comes back", 1, testTortureEnv},
 	{"env/pages: map, protect, move, hide, unmap, and each refusal", 1, testEnvPages},
 
+	{"env/schedule: class, share and reservation of a thread, and each refusal", 1, testSchedule},
+	{"isolation/names: forged ones, others', of other kinds, given away, deleted, of what has ended", 1, testIsolationNames},
+	{"isolation/pointers: each that a call takes, to each address that is not the caller's", 1, testIsolationPointers},
+	{"isolation/instructions: privileged ones, and faults with RSP anywhere", 1, testIsolationInstructions},
+	{"isolation/upcalls: entries and stacks that are not ring 3's, or cannot be used", 1, testIsolationUpcalls},
+
 	{"ipc/call: words and capabilities arrive, either side first, and each refusal", 1, testIPC},
 	{"ipc/hand: the CPU goes to who waits and back, and to nobody else, whoever wakes, stops, or takes what it is by", 1, testHand},
 	{"ipc/ends: G1 G3 who waits gets to know when the other one, or what it waits at, is no more", 1, testIPCEnds},
