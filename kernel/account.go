@@ -66,6 +66,7 @@ func startCaps() {
 	capKinds[abi.KindFrames] = cap.Ops{Teardown: tearFrames, Within: within}
 	capKinds[abi.KindPorts].Within = within
 	capKinds[abi.KindEnv] = cap.Ops{Teardown: tearEnv, Within: descends}
+	capKinds[abi.KindCPU].Teardown = tearCPU
 	capKinds[abi.KindEndpoint].Teardown, capKinds[abi.KindNotification].Teardown = tearGate, tearGate
 	if capTab.Init(capCPUs[:ncpu], &capKinds, &theCapMemory, &theCapMemory) != nil {
 		giveUp("out of memory", failure("there is none for capabilities"))
