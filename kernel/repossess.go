@@ -32,6 +32,8 @@ const lostMost = 64
 var (
 	revocations     atom.Int64  // how many are asked for
 	repossessorTask atom.Uint64 // sched.ID
+	repossessorBusy atom.Uint32 // 1: it takes something
+	repossessorHeld atom.Uint32 // 1: it is not to, for a test looks at everything
 )
 
 // weigh is what a capability counts as: frames that it pays for, others 1.
@@ -139,6 +141,11 @@ func repossessDue(now uint64) uint64 {
 	next := uint64(abi.Forever)
 	if revocations.Load() == 0 {
 		return next
+	}
+	repossessorBusy.Store(1) // order: before held is read; pairs with scanEnvs
+	defer repossessorBusy.Store(0)
+	if repossessorHeld.Load() != 0 {
+		return now + 1_000_000
 	}
 	for i := range envTable {
 		e := &envTable[i]

@@ -27,7 +27,9 @@ func capHigh() uint64 {
 // scanEnvs stops everybody, and looks at every page that they have.
 func scanEnvs(t *ktest.T) {
 	g := &fuzzTest
-	if !t.Check(0, eventually(allStopped), "all environments come to where they stop") { // the calls that they are in end first
+	repossessorHeld.Store(1) // order: before busy is read
+	defer repossessorHeld.Store(0)
+	if !t.Check(0, eventually(func() bool { return repossessorBusy.Load() == 0 && allStopped() }), "all environments come to where they stop") { // the calls that they are in end first
 		return
 	}
 	for i := range envTable {

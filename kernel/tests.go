@@ -72,6 +72,8 @@ var tests = [...]ktest.Test{
 	{"isolation/instructions: privileged ones, and faults with RSP anywhere", 1, testIsolationInstructions},
 	{"isolation/upcalls: entries and stacks that are not ring 3's, or cannot be used", 1, testIsolationUpcalls},
 
+	{"hog/all: spin, frames, caps, upcalls, fork, deadlock: others keep their share, and its end returns everything", 1, testHogs},
+
 	{"ipc/call: words and capabilities arrive, either side first, and each refusal", 1, testIPC},
 	{"ipc/hand: the CPU goes to who waits and back, and to nobody else, whoever wakes, stops, or takes what it is by", 1, testHand},
 	{"ipc/ends: G1 G3 who waits gets to know when the other one, or what it waits at, is no more", 1, testIPCEnds},

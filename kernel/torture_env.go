@@ -202,6 +202,7 @@ var fuzzArgs = [abi.Calls]string{
 	abi.Notify: "nb", abi.Wait: "nbu", abi.WaitUntil: "Gsfu", abi.TimerSet: "nbu", abi.ConsoleWrite: "ops", abi.ConsoleRead: "ops",
 	abi.ConsoleBind: "onb", abi.InterruptBind: "inb", abi.InterruptAck: "i", abi.PortIn: "qE1", abi.PortOut: "qE1s",
 	abi.RevokeRequest: "eksu", abi.Repossessed: "ps", abi.SystemEnd: "os",
+	abi.EnvNext: "esp",
 }
 
 // fuzzMake writes a call that makes sense.

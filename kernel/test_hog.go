@@ -1,0 +1,154 @@
+//go:build exokernel
+
+package main
+
+import (
+	"exo/arch/amd64"
+	"exo/kernel/abi"
+	"exo/kernel/ktest"
+	"exo/kernel/mm"
+	"exo/kernel/sched"
+	"exo/kernel/text"
+)
+
+// Environments that take all that they can get, beside one that works, on the same CPU: it goes on, has its share of the CPU's time, and whatever
+// it asks for within its quota; and when the other one is destroyed, all is back, to the frame and the slot.
+
+const (
+	hogMem    = 11 // words of the page: the account,
+	hogOne    = 12 // 1,
+	hogCount  = 13 // rounds,
+	hogBad    = 14 // what was refused to who works,
+	hogStart  = 15 // where a ThreadStart is, from word hogThread on
+	hogThread = 32
+)
+
+// hogs is what they do, and what of the CPU's time is left to who works, in percent.
+var hogs = [...]struct {
+	name    string
+	threads int
+	leaves  uint64
+	reserve bool // else it competes with each thread of the other
+	code    func(a *assembler)
+}{
+	{"spin", 1, 45, false, func(*assembler) {}},
+	{"frames", 1, 45, false, func(a *assembler) { a.call(abi.FrameAlloc, hogMem, none, none, hogOne, none) }},
+	{"caps", 1, 45, false, func(a *assembler) { a.call(abi.CapDerive, hogMem, hogOne, none, none) }},
+	{"upcalls", 1, 45, false, func(a *assembler) { a.put(0x0F, 0x0B) }}, // ud2
+	{"fork", 1, 35, true, func(a *assembler) {
+		a.call(abi.EnvCreate, hogMem, hogOne, hogOne)
+		a.call(abi.ThreadCreate, none, hogStart)
+	}},
+	{"deadlock", 2, 90, false, func(a *assembler) { a.call(abi.IPCCall, wordGate, none, none, none, none, none) }},
+}
+
+// hogWorks has a frame, and gives it back.
+func hogWorks(a *assembler) {
+	a.call(abi.FrameAlloc, hogMem, none, none, hogOne, none)
+	a.put(0x48, 0x89, 0xC7) // mov rdi, rax
+	a.imm(rAX, uint64(abi.CapDelete))
+	a.syscall()
+	a.put(0x48, 0x85, 0xC0) // test rax, rax
+	well := a.ahead(0x84)
+	a.count(hogBad)
+	a.here(well)
+}
+
+// makeHog makes an environment whose threads, bound to CPU 0, do something again and again, and count.
+func makeHog(t *ktest.T, frames, caps uint64, threads int, code func(a *assembler)) (p puppet) {
+	e, no := newEnv(nil, frames, caps)
+	if !t.Check(0, no == abi.OK, "an environment can be made") {
+		return p
+	}
+	e.suspended.Store(1)
+	p = puppet{t: t, env: e, h: e.holder()}
+	page, no := e.newRun(1, pupCode, abi.PermExecute)
+	t.Check(0, no == abi.OK, "it has a page for its program")
+	a := &fuzzAsm
+	*a = assembler{b: amd64.PhysAddr(page.Addr()).Bytes(mm.FrameSize)}
+	a.put(0x49, 0x89, 0xFF) // mov r15, rdi
+	loop := a.n
+	a.count(hogCount)
+	code(a)
+	e.fault.Store(pupCode + uint64(a.n)) // goes on, too; its stack is as the upcall has left it
+	a.put(0x48, 0xBC)                    // mov rsp, imm64
+	a.word32(pupStack)
+	a.word32(0)
+	a.jump(0xE9, loop)
+	c := preemptOff()
+	name, _ := e.giveAccount(c.CPU)
+	c.PreemptEnable()
+	for p.i = range threads {
+		if !p.addThread(1, 0) {
+			return p
+		}
+		p.data[wordGate].Store(uint64(e.newGate(abi.KindEndpoint)))
+		p.data[hogMem].Store(uint64(name))
+		p.data[hogOne].Store(1)
+		p.data[hogStart].Store(p.place(hogThread))
+		for i, v := range [...]uint64{pupCode, pupStack, p.place(0), 0, 0, pupUpLow, pupUpHi, 1} {
+			p.data[hogThread+i].Store(v)
+		}
+	}
+	c = preemptOff()
+	e.lock.Lock(c)
+	e.suspended.Store(0)
+	for t := e.first; t != nil; t = t.next {
+		t.user.Pending.And(^pendEnvSuspend)
+		t.nudge()
+	}
+	e.lock.Unlock(c)
+	c.PreemptEnable()
+	return p
+}
+
+// hasRun is for how long a thread has.
+func (p *puppet) hasRun() uint64 {
+	c := preemptOff()
+	defer c.PreemptEnable()
+	p.env.lock.Lock(c)
+	defer p.env.lock.Unlock(c)
+	return p.env.first.usage().Ran
+}
+
+func testHogs(t *ktest.T, _ int) {
+	envTest(t, func(uint64) uint64 {
+		t := taskTest.t
+		for i := range hogs {
+			h := &hogs[i]
+			var before census
+			before.count()
+			w := makeHog(t, 40, 20, 1, hogWorks)
+			if h.reserve {
+				change, err := tasks.Prepare(&sched.Start{Class: sched.RealTime, Affinity: 1, Reservation: sched.Reservation{Budget: 4 * ms, Period: 10 * ms}})
+				c := preemptOff()
+				w.env.lock.Lock(c)
+				w.env.first.changes(change, 0)
+				w.env.lock.Unlock(c)
+				c.PreemptEnable()
+				t.Check(0, err == nil, "40 % can be reserved")
+			}
+			p := makeHog(t, 120, 60, h.threads, h.code)
+			if t.Failed() {
+				return 0
+			}
+			t.Check(0, eventually(func() bool { return p.data[hogCount].Load() > 20 || h.leaves == 90 }), "who takes all takes it")
+			start, ran, rounds := amd64.NowNs(), w.hasRun(), w.data[hogCount].Load()
+			sleepUntil(start + testNs()/2)
+			t.Check(0, eventually(func() bool { return w.data[hogCount].Load() > rounds+20 }), "who works goes on")
+			time := amd64.NowNs() - start
+			share := (w.hasRun() - ran) * 100 / max(time, 1)
+			t.Check(0, !options.Exact || share >= h.leaves, "and has its share of the time")
+			t.Equal(0, w.data[hogBad].Load(), 0, "what it was refused")
+			did := p.data[hogCount].Load()
+			p.end()
+			rounds = w.data[hogCount].Load() - rounds
+			w.end()
+			before.same(t)
+			t.Count(did)
+			var l text.Line
+			put(l.Str("# hog/").Str(h.name).Str(": rounds=").Uint(did).Str(" of who works=").Uint(rounds).Str(" its share, in %: ").Uint(share))
+		}
+		return 0
+	})
+}
