@@ -65,3 +65,14 @@ func TestMillionCalls(t *testing.T) {
 		t.Log(d)
 	}
 }
+
+// TestHogsLeaveOthersTheirShare has environments take all that they can get, where time is simulated and shares are to the letter.
+func TestHogsLeaveOthersTheirShare(t *testing.T) {
+	t.Parallel()
+	k := kernel(t, "tests=hog/* exact exit")
+	k.Icount = true
+	r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 1})
+	inKernelTests(t, r)
+	require.NoError(t, r.Err())
+	assert.Empty(t, r.Skipped())
+}

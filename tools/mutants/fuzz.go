@@ -16,4 +16,12 @@ var fuzzMutants = []mutant{
 	{"fuzz: a thread whose capability cannot be made stays", "kernel/threadcalls.go", []edit{{"me.env.charge(0); no != abi.OK {\n\t\tt.forget()\n", "me.env.charge(0); no != abi.OK {\n"}}, fuzzBoot},
 	{"fuzz: a thread costs nothing", "kernel/thread.go", []edit{{"\tended.tell()\n\te.caps.Give(1)\n", "\tended.tell()\n"}}, fuzzBoot},
 	{"fuzz: what is copied out may go anywhere", "arch/amd64/user.go", []edit{{"\treturn isUser(to, len(from)) &&\n", "\treturn "}}, fuzzBoot},
+	{"fuzz: who waits for TLBs may be switched from", "kernel/pagefast.go", []edit{{"c := preemptOff() // it may", "c := this() // it may"}, {"\t\tc.PreemptEnable()\n\t}\n}\n\n// protectOne", "\t\t_ = c\n\t}\n}\n\n// protectOne"}}, fuzzBoot},
+	{"env: environments may own each other in a circle", "kernel/capcalls.go", []edit{{".born <= to.born {", ".born == 0 {"}}, envBoot},
+	{"ipc: who waits for itself waits", "kernel/ipc.go", []edit{{"if t.deadlocked(p) && t.leaves(p) {", "if t.deadlocked(p) && false {"}}, ipcBoot},
+	{"ipc: of a circle only the first step is seen", "kernel/deadlock.go", []edit{{"walkMost     = 8", "walkMost     = 1"}}, ipcBoot},
+	{"schedule: a reservation outlives the capability for the CPU", "kernel/account.go", []edit{{"\tcapKinds[abi.KindCPU].Teardown = tearCPU\n", ""}}, envBoot},
+	{"schedule: what a task had reserved stays so", "kernel/sched/change.go", []edit{{"\t\ts.Admission.Release(c.id, t.reservation)\n", ""}}, "go test -timeout 100s -run TestChange ./kernel/sched"},
+	{"irqcalls: a refused bind has bound", "kernel/irqcalls.go", []edit{{"\tif openLine(i) {\n\t\tlines.bound[i] = w\n", "\tif lines.bound[i] = w; openLine(i) {\n"}}, "go run ./qemu/exo-run -cpus 4 -append 'tests=notify/* exit'"},
+	{"isolation: ring 3 may read what the kernel keeps from it", "arch/amd64/user.go", []edit{{"\treturn isUser(from, len(to)) &&\n", "\treturn "}}, "go run ./qemu/exo-run -cpus 4 -append 'tests=isolation/* exit'"},
 }
