@@ -16,3 +16,5 @@
 // A capability is passed by its name, a word that is worth something only to its holder. Where a call takes an environment
 // or a thread, 0 is the caller's own.
 package abi
+
+//go:generate go run exo/tools/abitable ../..
