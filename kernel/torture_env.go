@@ -228,7 +228,9 @@ func (p *puppet) fuzzMake(r *ktest.Rand) {
 		case 'O':
 			v = p.place(fuzzMade)
 		case 'r':
-			v = abi.AllRights &^ abi.RightOwn &^ (r.N(2) << r.N(8))
+			if v = abi.RightRead | abi.RightDerive; r.N(3) != 0 {
+				v = abi.AllRights &^ abi.RightOwn &^ (r.N(2) << r.N(8))
+			}
 		case 'v':
 			v = pupTest + r.N(4)<<21 + r.N(4)<<12
 		case 'w':
