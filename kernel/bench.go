@@ -69,7 +69,7 @@ var benches = [...]ktest.Bench{
 	{Name: "env/frame", Ops: 2_000, Run: benchEnvFrame, BaselineName: "null", Baseline: benchEnvNull},
 	{Name: "env/thread", Ops: 2_000, Run: benchEnvThread, BaselineName: "yield", Baseline: benchEnvYield},
 	{Name: "env/create+destroy", Ops: 200, Run: benchEnvEnv, BaselineName: "null", Baseline: benchEnvNull},
-	{Name: "ipc/call-reply", Ops: 5_000, Run: benchCallReply, BaselineName: "same-space", Baseline: benchCallReplySame,
+	{Name: "ipc/call-reply", Ops: 20_000, Run: benchCallReply, BaselineName: "same-space", Baseline: benchCallReplySame,
 		SecondName: "null", Second: benchEnvNull},
 	{Name: "ipc/notify", Ops: 5_000, Run: benchNotify, BaselineName: "null", Baseline: benchEnvNull},
 	{Name: "cap/check", Ops: 10_000, Run: benchCapCheck, Baseline: benchCapLookupLocked},

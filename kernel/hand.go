@@ -99,7 +99,7 @@ func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
 		if p := t.receives.gate; p.lock.TryLock() {
 			if c := t.wait.caller; c != nil {
 				task, w := c.wait.task, c.wait.task.Word() // order: before the wait is looked at; if it is that one, it is so until TakeOver
-				if c.wait.word.Load() == t.wait.asked|stageAnswer {
+				if asked := t.wait.asked; c.wait.word.Load() == asked|stageAnswer {
 					if t.receives.is.Alive() {
 						if p.waiters.first == nil {
 							me := here()
@@ -109,9 +109,14 @@ func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
 										prev := cpu.HandedOver(task, now)
 										g := c.wait.frame
 										g.RDX, g.R8, g.R9, g.R10 = f.RDX, f.R10, f.R8, 0
+										c.wait.word.StoreRelease(asked | stageNone) // deadlock.go looks
 										t.wait.caller, t.wait.name = nil, cap.Name(f.RDI)
-										t.wait.word.StoreRelease(t.wait.following() | stageReceives)
-										p.receivers.pushFront(t)
+										t.wait.word.StoreRelease(t.wait.following() + stageReceives)
+										if p.receivers.first == nil {
+											p.receivers, t.wait.next, t.wait.prev = waitList{t, t}, nil, nil
+										} else {
+											p.receivers.pushFront(t)
+										}
 										p.lock.Unlock()
 										return t.hand(me, c, prev, int64(f.RSI))
 									}
@@ -128,7 +133,7 @@ func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
 }
 
 // hand goes on with another thread, whose task is this CPU's current one already, in place of the caller's, prev; in ring 3 at once, with
-// a result, if that one has been left by hand, too: what its wait's word says does not matter then. It ran on this CPU last. Interrupts
+// a result, if that one has been left by hand, too: its wait's result does not matter then. It ran on this CPU last. Interrupts
 // are off.
 //
 //exo:inline

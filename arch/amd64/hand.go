@@ -21,13 +21,13 @@ var OnResume func(a, b unsafe.Pointer, c uintptr) int64
 // OnLate is called if a task's word was not what Hand was told: it has been left, and woken before that. Interrupts are off.
 var OnLate func(word unsafe.Pointer)
 
-func handAt() (hand, over, resumed uintptr)
+func handAt() (over, resumed uintptr)
 
-// handPC and overPC are where hand and handOver are; 0: this CPU cannot do that.
-var handPC, overPC uintptr
+// overPC is where handOver is; 0: this CPU cannot do that.
+var overPC uintptr
 
 // MayHand says whether Hand can be called: where bases of FS and GS have instructions.
-func MayHand() bool { return handPC != 0 }
+func MayHand() bool { return overPC != 0 }
 
 // atCall is what a stack at rest looks like that Hand has left: SwitchTo finds a frame pointer there, and where to go on.
 var atCall [2]uintptr
@@ -51,7 +51,7 @@ func (c *CPU) Leaves() *unsafe.Pointer { return &c.leaves }
 //exo:inline
 func Hand(user *UserState, frame *SysFrame, to *Thread, word unsafe.Pointer, old uint64, t *Thread, result int64, cr3 uint64) {
 	t.rest.SP = uintptr(unsafe.Pointer(&atCall))
-	runtime.Leave(handPC, unsafe.Pointer(user), unsafe.Pointer(frame), unsafe.Pointer(to.rest.G), word, old, result, cr3)
+	runtime.Hand(cr3, unsafe.Pointer(user), unsafe.Pointer(frame), unsafe.Pointer(to.rest.G), word, old, result)
 }
 
 // HandOver leaves the thread that runs here as Hand does, for a stack that has been left otherwise, and is at rest: it goes on there as
@@ -60,7 +60,7 @@ func HandOver(a, b unsafe.Pointer, c uintptr, to, t *Thread) {
 	g := to.rest.G
 	g.CPU = runtime.Getg().CPU
 	t.rest.SP = uintptr(unsafe.Pointer(&atCall))
-	runtime.Leave(overPC, a, b, Pointer(c), unsafe.Pointer(g), uint64(to.rest.SP), 0, 0)
+	runtime.Leave(overPC, a, b, Pointer(c), unsafe.Pointer(g), uint64(to.rest.SP))
 }
 
 // NowNsWith is NowNs for who measures what it spends, and keeps two words in registers meanwhile.

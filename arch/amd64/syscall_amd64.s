@@ -141,10 +141,19 @@ TEXT ·sysEntryMSR(SB), NOSPLIT|NOFRAME, $0
 	OTHERWISE
 
 // hand leaves a thread that a system call is performed for, and that is to wait in it, for another one, which waits in one: that is in ring
-// 3 at once. In, of that one: BX its UserState, CX its SysFrame, DI its g, R9 what its call returns; of the thread that is left: SI where its task's word is, R8 what that is as long as nobody has woken it; R10 the CR3 of the other one's space, 0: it is loaded.
+// 3 at once. In, of that one: BX its UserState, CX its SysFrame, DI its g, R9 what its call returns, AX the CR3 of its space, 0: it is
+// loaded; of the thread that is left: SI where its task's word is, R8 what that is as long as nobody has woken it.
 //
 // All that remains on its stack is the frame, and where the call's function returns to: SwitchTo finds handResumed.
 TEXT ·hand(SB), NOSPLIT|NOFRAME, $0
+	TESTQ AX, AX
+	JEQ  loaded
+	MOVQ AX, CR3
+	MOVQ CPU_leaves(GS), AX
+	MOVQ CPU_others(GS), R10
+	LOCK
+	ANDQ R10, (AX) // order: after CR3 is loaded (kernel/mm/paging, shoot.go)
+loaded:
 	MOVQ CPU_user(GS), DX
 	FXSAVE64 UserState_fx(DX)
 	MOVQ UserState_gs(BX), R13
@@ -162,14 +171,6 @@ clean:
 	WRGSBASEQ R13
 	SWAPGS
 	MOVQ R12, UserState_gs(DX)
-	TESTQ R10, R10
-	JEQ  loaded
-	MOVQ R10, CR3
-	MOVQ CPU_leaves(GS), AX
-	MOVQ CPU_others(GS), R10
-	LOCK
-	ANDQ R10, (AX) // order: after CR3 is loaded (kernel/mm/paging, shoot.go)
-loaded:
 	MOVQ BX, CPU_user(GS)
 	LEAQ SysFrame__size(CX), AX
 	MOVQ AX, CPU_kernelSP(GS)
@@ -456,14 +457,12 @@ TEXT ·nullSegments(SB), NOSPLIT|NOFRAME, $0-16
 	WRMSR
 	RET
 
-// func handAt() (hand, over, resumed uintptr)
-TEXT ·handAt(SB), NOSPLIT, $0-24
-	LEAQ ·hand(SB), AX
-	MOVQ AX, hand+0(FP)
+// func handAt() (over, resumed uintptr)
+TEXT ·handAt(SB), NOSPLIT, $0-16
 	LEAQ ·handOver(SB), AX
-	MOVQ AX, over+8(FP)
+	MOVQ AX, over+0(FP)
 	LEAQ ·handResumed(SB), AX
-	MOVQ AX, resumed+16(FP)
+	MOVQ AX, resumed+8(FP)
 	RET
 
 // func entryPCs() (start, end, call, callMSR uint64)

@@ -187,7 +187,7 @@ func (c *CPU) prepareUser() {
 	if fsgsbase == 0 {
 		call = callMSR
 	} else {
-		handPC, overPC, atCall[1] = handAt()
+		overPC, atCall[1] = handAt()
 		c.others = ^(1 << c.Index)
 	}
 	wrmsr(msrLSTAR, call)

@@ -41,8 +41,11 @@ func Call(pc, a uintptr, b unsafe.Pointer, c uint64) uint64
 // ReadCR2 reads it.
 func ReadCR2() uint64
 
-// Leave goes on at pc, with words in BX, CX, DI, SI, R8, R9 and R10, and does not return.
-func Leave(pc uintptr, a, b, c, d unsafe.Pointer, e uint64, f int64, g uint64)
+// Hand goes on in arch/amd64's hand, with words in AX, BX, CX, DI, SI, R8 and R9, and does not return.
+func Hand(a uint64, b, c, d, e unsafe.Pointer, f uint64, g int64)
+
+// Leave goes on at pc, with words in BX, CX, DI, SI and R8, and does not return.
+func Leave(pc uintptr, a, b, c, d unsafe.Pointer, e uint64)
 
 // Rest is a thread of control that does not run: where it goes on, and its g.
 type Rest struct {

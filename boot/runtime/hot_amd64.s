@@ -68,8 +68,12 @@ TEXT runtime·ReadCR2<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ CR2, AX
 	RET
 
-// func Leave(pc uintptr, a, b, c, d unsafe.Pointer, e uint64, f int64, g uint64)
-TEXT runtime·Leave<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-64
+// func Hand(a uint64, b, c, d, e unsafe.Pointer, f uint64, g int64)
+TEXT runtime·Hand<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-56
+	JMP exo∕arch∕amd64·hand(SB)
+
+// func Leave(pc uintptr, a, b, c, d unsafe.Pointer, e uint64)
+TEXT runtime·Leave<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-48
 	JMP AX
 
 // func SwitchTo(a, b unsafe.Pointer, c uintptr, from, to *Rest) (unsafe.Pointer, unsafe.Pointer, uintptr)

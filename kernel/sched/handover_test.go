@@ -70,8 +70,29 @@ func TestHandOver_RefusesAndChangesNothing(t *testing.T) {
 	c.come(real, now)
 	refused(b, now, "a real-time task waits")
 	c.rt.pop()
+	b.Context.Reset(Urgent)
+	refused(b, now, "it is urgent: it has what a real-time task waits for")
+	b.Context.Reset(0)
 	h.Wake(0, b.ID(), false)
 	refused(b, now, "it is ready")
+}
+
+// Who has run since its word was read may wait for something else.
+func TestHandOver_G2_NotToWhoHasRunSince(t *testing.T) {
+	h := still(t, 1, nil)
+	c := &h.cores[0]
+	a, b := h.ready(t, Start{}), h.ready(t, Start{})
+	c.come(b, h.NowNs())
+	require.Equal(t, b, c.switchTo(Parks))
+	c.come(a, h.NowNs())
+	require.Equal(t, a, c.switchTo(Parks))
+	w := b.Word()
+	h.Wake(0, b.ID(), false)
+	require.Equal(t, b, c.switchTo(Yields))
+	require.Equal(t, a, c.switchTo(Parks))
+	require.Equal(t, Blocked, b.State())
+	require.Nil(t, c.HandOver(b, w, c.since+1))
+	require.NotNil(t, c.HandOver(b, b.Word(), c.since+1))
 }
 
 // Pairs hand over to each other on all CPUs, while others wake them for nothing: no task sleeps on.

@@ -19,7 +19,7 @@ var ipcMutants = []mutant{
 	{"handover: the other one need not be blocked", "kernel/sched/handover.go", []edit{{"if w&15 != uint64(Blocked) {", "if w&15 == uint64(Done) {"}}, "go test -run HandOver ./kernel/sched"},
 	{"handover: nobody looks at the affinity", "kernel/sched/handover.go", []edit{{"&& !c.mayTake(next)", "&& false"}}, "go test -run HandOver ./kernel/sched"},
 	{"handover: a new quantum", "kernel/sched/handover.go", []edit{{"\tc.current = next\n", "\tc.current, c.until = next, now+c.fair.quantum\n"}}, "go test -run HandOver ./kernel/sched"},
-	{"handover: a store makes it run", "kernel/sched/handover.go", []edit{{"\treturn t.word.CompareAndSwap(w, w-uint64(Blocked-Running)+uint64(counted))", "\tt.word.Store(w - uint64(Blocked-Running) + uint64(counted))\n\treturn true"}}, "go test -tags explore -run Explore_HandOver ./kernel/sched"},
+	{"handover: a store makes it run", "kernel/sched/handover.go", []edit{{"\treturn t.word.CompareAndSwap(w, w-uint64(Blocked-Running)+uint64(counted))", "\tt.word.Store(w - uint64(Blocked-Running) + uint64(counted))\n\treturn true"}}, "go test -run HandOver ./kernel/sched"},
 	{"handover: the quantum's end does not matter", "kernel/sched/handover.go", []edit{{"\tif now >= c.until {\n\t\treturn false\n\t}\n", ""}}, "go test -run HandOver ./kernel/sched"},
 	{"handover: real-time tasks wait", "kernel/sched/handover.go", []edit{{"if uint64(c.rt.ready.n)|uint64(c.urgent", "if uint64(c.urgent"}}, "go test -run HandOver ./kernel/sched"},
 	{"handover: a lent priority does not matter", "kernel/sched/handover.go", []edit{{"\treturn next.Context.Below(Urgent)\n", "\treturn true\n"}}, "go test -run HandOver ./kernel/sched"},
