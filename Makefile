@@ -32,7 +32,7 @@ comma   := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build qemu test torture bench bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
+.PHONY: help build qemu test torture bench steps bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
 
 help: ## list these verbs
 	@echo 'make VERB [VARIABLE=value …]'
@@ -73,6 +73,9 @@ torture: build ## torture tests and the fuzzer of calls, each for T (1m, or 10m,
 
 bench: build ## benchmarks in instructions, each beside its baseline, and the primitives of ring 3 beside Linux and xv6 (BENCH=GLOB,… selects)
 	@$(GO) run ./qemu/exo-run -icount=1 -mem '$(MEM)' -extra '$(QEMU_EXTRA)' -bench -append 'tests=none bench=$(or $(BENCH),*) $(if $(BENCH),,run=bench) exit $(APPEND)'
+
+steps: build ## one round of a benchmark of ring 3, its instructions by function (BENCH=NAME, default ipc/call-reply)
+	@$(GO) run ./tools/steps '$(or $(BENCH),ipc/call-reply)'
 
 bench-peers: deps-peers ## kernel/sync beside liburcu and Concurrency Kit, and bench-host's, on this host (RUN=REGEXP, RUNS=N, MD=FILE, STRICT=1)
 	@GOAMD64=v1 CGO_ENABLED=0 $(GO) run ./tools/peers -run '$(or $(RUN),.)' -n $(or $(RUNS),15) -md '$(MD)' -strict=$(if $(STRICT),true,false)
