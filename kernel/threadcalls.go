@@ -198,12 +198,16 @@ func sysThreadBases(s *amd64.UserState, f *amd64.SysFrame) int64 {
 // sysYield lets others run. Where a thread is named, and it waits on this CPU, that has the rest of the caller's quantum.
 func sysYield(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	if f.RDI != 0 {
-		irqOn()
-		to := sched.ID(0)
-		if no := threadOf(s).withThread(f.RDI, 0, func(t *thread) { to = sched.ID(t.task.Load()) }); no != abi.OK {
-			return int64(no)
+		o, err := capTab.Lookup(cap.Name(f.RDI), threadOf(s).env.holder(), cap.Kind(abi.KindThread), 0)
+		if err != nil {
+			return int64(capErrno(err))
 		}
-		if yieldTo(to) {
+		of := &threadTable[uint32(o.First)]
+		to := of.task.Load() // order: before life is; if that is the same the task is that one's, or has ended, and its ID is nobody's
+		if of.life.Load() != o.First {
+			return int64(abi.Dead)
+		}
+		if yieldTo(sched.ID(to)) {
 			return 0
 		}
 	}
