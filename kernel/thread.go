@@ -280,6 +280,7 @@ func (t *thread) ran() uint64 {
 // remove takes a thread that runs no more out of its environment, and says whether that can be swept now: it was the last.
 func (t *thread) remove() bool {
 	e := t.env
+	e.caps.Give(1) // before anybody can see that it has ended
 	c := this()
 	e.lock.Lock(c)
 	e.sums.faults += t.faults
@@ -309,7 +310,6 @@ func (t *thread) remove() bool {
 	c.PreemptEnable()
 	threadCount.Add(-1)
 	ended.tell()
-	e.caps.Give(1)
 	e.pins.Add(1) // when it has no thread it may be swept
 	last := e.threads.Add(-1) == 0
 	if last {

@@ -16,6 +16,7 @@ import (
 	"exo/libos/proc"
 	"exo/libos/sys"
 	"exo/libos/thread"
+	"exo/libos/wait"
 )
 
 const (
@@ -168,7 +169,8 @@ func once() (processes uint64) {
 }
 
 func main() {
-	once() // what is kept once it was used
+	wait.Own() // as below
+	once()     // what is kept once it was used
 	thread.Sleep(2 * settleNs)
 	before := look()
 	for range rounds {

@@ -174,13 +174,15 @@ func ipcDeadlock(t *T) {
 // ipcGivenUp: who answers too late hears that nobody waits.
 func ipcGivenUp(t *T) {
 	e := t.Endpoint()
-	err := abi.OK
-	th := t.Go(func() {
-		sys.IPCTimeout(clock.Now() + aWhile)
-		_, err = sys.IPCCall(e, 1, 0, 0, 0, 0)
-	})
-	_, got := sys.IPCReceive(e, abi.Forever)
-	th.Join()
+	err, got := abi.OK, abi.TimedOut
+	for got == abi.TimedOut { // the call may be over before this thread comes here
+		th := t.Go(func() {
+			sys.IPCTimeout(clock.Now() + aWhile)
+			_, err = sys.IPCCall(e, 1, 0, 0, 0, 0)
+		})
+		_, got = sys.IPCReceive(e, clock.Now()+10*aWhile)
+		th.Join()
+	}
 	t.OK(got, "IPCReceive")
 	t.Is(err, abi.TimedOut, "IPCCall that is answered too late")
 	t.Is(sys.IPCReply(1, 0, 0, 0, 0), abi.Dead, "IPCReply to who has given up")
@@ -193,14 +195,14 @@ func ipcEndpointGone(t *T) {
 	t.OK(err, "EndpointCreate")
 	var calls, receives abi.Errno
 	a := t.Go(func() { _, calls = sys.IPCCall(e, 1, 0, 0, 0, 0) })
-	thread.Sleep(aWhile)
+	t.Blocked(a)
 	t.OK(sys.CapDelete(e), "CapDelete")
 	a.Join()
 	t.Is(calls, abi.Revoked, "IPCCall")
 	e, err = sys.EndpointCreate(account())
 	t.OK(err, "EndpointCreate")
 	b := t.Go(func() { _, receives = sys.IPCReceive(e, abi.Forever) })
-	thread.Sleep(aWhile)
+	t.Blocked(b)
 	t.OK(sys.CapDelete(e), "CapDelete")
 	b.Join()
 	t.Is(receives, abi.Revoked, "IPCReceive")
@@ -245,7 +247,7 @@ func ipcBadCapability(t *T) {
 		received, _ = sys.IPCReceive(e, abi.Forever)
 		sys.IPCReply(0, 0, 0, 0, 0)
 	})
-	thread.Sleep(aWhile)
+	t.Blocked(th)
 	_, err := sys.IPCCall(e, 1, 0, 0, 0, 12345)
 	t.Is(err, abi.BadCap, "IPCCall with a name that is none")
 	_, err = sys.IPCCall(e, 2, 0, 0, 0, 0)

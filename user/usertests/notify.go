@@ -61,7 +61,7 @@ func notifyGone(t *T) {
 	t.OK(err, "NotifyCreate")
 	var got abi.Errno
 	th := t.Go(func() { _, got = sys.Wait(n, 1, abi.Forever) })
-	thread.Sleep(aWhile)
+	t.Blocked(th)
 	t.OK(sys.CapDelete(n), "CapDelete")
 	th.Join()
 	t.Is(got, abi.Revoked, "Wait")
@@ -219,7 +219,7 @@ func predicateRevoked(t *T) {
 	t.OK(err, "FrameAlloc")
 	var got abi.Errno
 	th := t.Go(func() { _, _, got = sys.WaitUntil([]sys.Instruction{{Op: 0x06}}, c, abi.Forever) })
-	thread.Sleep(aWhile)
+	t.Blocked(th)
 	t.OK(sys.CapDelete(c), "CapDelete")
 	th.Join()
 	t.Is(got, abi.Revoked, "WaitUntil")

@@ -123,6 +123,16 @@ func (t *T) Go(fn func()) *thread.Thread {
 	return th
 }
 
+// Blocked waits until a thread waits in the kernel, for what it is about to wait for.
+func (t *T) Blocked(th *thread.Thread) {
+	const blocked = 4 // of kernel/sched
+	eventually(func() bool {
+		var info abi.ThreadInfo
+		t.OK(sys.ThreadInspect(th.Name(), &info), "ThreadInspect")
+		return info.State == blocked
+	})
+}
+
 // account is the process's.
 func account() sys.Cap { return sys.StartCap(1, 0) }
 
