@@ -3,6 +3,7 @@ package main
 // envBoot boots the tests of environments; envHost runs those of kernel/env.
 const (
 	envBoot = "go run ./qemu/exo-run -cpus 4 -append 'tests=env/*,torture/env* torture=3s exit'"
+	envTree = "go run ./qemu/exo-run -cpus 2 -append 'tests=env/tree* exit'"
 	envHost = "go test -race -timeout 60s ./kernel/env"
 )
 
@@ -33,5 +34,7 @@ var envMutants = []mutant{
 	{"env: an environment ends and keeps what it holds", "kernel/envend.go", []edit{{"\te.sweepCaps()\n", ""}}, envBoot},
 	{"env: a suspended thread goes on", "kernel/thread.go", []edit{{"p&(pendSuspend|pendEnvSuspend) != 0 && p&pendEnd == 0", "false"}}, envBoot},
 	{"env: everybody may use any port", "kernel/devicecalls.go", []edit{{" || !within(o, cap.Object{First: port, Second: bytes})", ""}}, envBoot},
+	{"env: others' environments are seen", "kernel/envtree.go", []edit{{"below := e != nil && e.below(root)", "below := e != nil"}}, envTree},
+	{"env: a name for an environment is one for any", "kernel/envtree.go", []edit{{"below := e.below(cap.Holder(whole.First))", "below := true"}}, envTree},
 	{"env: a transfer costs nobody", "kernel/capcalls.go", []edit{{"\tpayerOf(slotOf(name).Payer.Moved(name, from.holder(), to.holder())).discharge(cost)\n", ""}}, envBoot},
 }
