@@ -3,6 +3,7 @@
 package file
 
 import (
+	"exo/kernel/abi"
 	"exo/libos/disk"
 	"exo/libos/rpc"
 	"exo/libos/startpage"
@@ -55,6 +56,14 @@ func getInfo(r *rpc.Reader) disk.Info {
 
 // call makes a call that put has the arguments for; get takes what comes back.
 func (d *remote) call(op uint64, put func(w *rpc.Writer), get func(r *rpc.Reader)) error {
+	err := d.once(op, put, get)
+	if err == error(abi.Again) {
+		err = d.once(op, put, get)
+	}
+	return err
+}
+
+func (d *remote) once(op uint64, put func(w *rpc.Writer), get func(r *rpc.Reader)) error {
 	w, err := d.client.Begin()
 	if err != nil {
 		return err

@@ -57,13 +57,18 @@ func (c *Client) connect() abi.Errno {
 	return abi.OK
 }
 
-// Call calls procedure op. status is what the server returned, r what it wrote; err says that there was no answer.
+// Call calls procedure op. status is what the server returned, r what it wrote; err says that there was no answer. abi.Again: it is worth
+// another try, from Begin on.
 func (c *Client) Call(op uint64, w *Writer) (r Reader, status uint64, err error) {
 	if w.Full {
 		return r, 0, abi.BadArgument
 	}
 	m, e := sys.IPCCall(c.Endpoint, op, uint64(w.Len()), 0, 0, 0)
 	if e != abi.OK {
+		if e == abi.BadCap { // another server has taken the place of the one that it knew
+			mem.Unmap(c.at, BufferBytes)
+			c.at, e = 0, abi.Again
+		}
 		return r, 0, e
 	}
 	return ReaderOn(c.buffer()[:min(m.W1, BufferBytes)]), m.W0, nil

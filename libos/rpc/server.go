@@ -130,7 +130,7 @@ func (s *Server) welcome(number uint64) (sys.Cap, abi.Errno) {
 	}
 	c := sys.Cap(0)
 	if e == abi.OK {
-		c, e = sys.CapDerive(frames, abi.RightRead|abi.RightWrite|abi.RightDelete|abi.RightTransfer, 0, nil)
+		c, e = sys.FrameShare(frames, 0, abi.RightRead|abi.RightWrite|abi.RightDelete|abi.RightTransfer)
 	}
 	if e != abi.OK { // mostly: it has ended
 		s.clients[k].leave()
@@ -139,7 +139,7 @@ func (s *Server) welcome(number uint64) (sys.Cap, abi.Errno) {
 }
 
 func (c *client) leave() {
-	mem.Unmap(c.at, BufferBytes) // and what was derived for the client
+	mem.Unmap(c.at, BufferBytes)
 	*c = client{}
 }
 

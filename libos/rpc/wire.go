@@ -8,8 +8,8 @@
 //	size := r.Uint()  ◄───────────────────────   return status
 //	c.End()
 //
-// The frames are the server's: one who dies takes them along, and a client who dies is noticed when the next one comes. The server
-// believes nothing that is in them: what it reads it reads once, and within bounds.
+// Both own the frames, and pay for them, so neither can take them from the other. The server believes nothing that is in them: what
+// it reads it reads once, and within bounds.
 //
 // Start reading: wire.go (what is in the frames), client.go, server.go.
 package rpc

@@ -51,7 +51,7 @@ func main() {
 		id, err := start1([]string{shell})
 		status := int64(0)
 		if err == nil {
-			status, err = proc.Wait(id)
+			status, err = await(id)
 		}
 		switch {
 		case err != nil:
@@ -88,7 +88,7 @@ func run(command string) bool {
 		say(args[0] + ": " + err.Error())
 		return false
 	}
-	status, err := proc.Wait(id)
+	status, err := await(id)
 	if err != nil || status != 0 {
 		say(args[0] + " ended with status " + strconv.Itoa(int(status)))
 		return false
@@ -110,24 +110,51 @@ func end(failed bool) {
 	say("cannot end: " + e.Error())
 }
 
-// startFiles starts the server that keeps files, and makes /tmp.
+// files is the server that keeps files.
+var files struct {
+	id       proc.ID
+	endpoint sys.Cap // where it is called: it stays when another takes its place
+}
+
+// startFiles starts it, and makes /tmp.
 func startFiles() {
-	endpoint, e := sys.EndpointCreate(sys.StartCap(startpage.RoleMemory, 0))
-	if e != abi.OK {
-		say("no endpoint for " + server + ": " + e.Error())
-		return
+	if files.endpoint == 0 {
+		endpoint, e := sys.EndpointCreate(sys.StartCap(startpage.RoleMemory, 0))
+		if e != abi.OK {
+			say("no endpoint for " + server + ": " + e.Error())
+			return
+		}
+		files.endpoint = endpoint
 	}
 	left, _ := proc.Left()
 	n, clients := min(fileFrames, left/8), min(clients, left/32)
-	_, err := proc.Spawn(server, []string{server, strconv.FormatUint(n, 10), strconv.FormatUint(clients, 10)}, &proc.Attr{
-		Frames: n + serverFrames + 2*clients, Caps: serverFrames + 3*clients, Give: []startpage.Cap{{Role: startpage.RoleServe, Name: endpoint, Value: abi.RightReceive | abi.RightDelete}},
+	id, err := proc.Spawn(server, []string{server, strconv.FormatUint(n, 10), strconv.FormatUint(clients, 10)}, &proc.Attr{
+		Frames: n + serverFrames + 2*clients, Caps: serverFrames + 3*clients,
+		Give: []startpage.Cap{{Role: startpage.RoleServe, Name: files.endpoint, Value: abi.RightReceive | abi.RightDelete}},
 	})
 	if err != nil {
 		say(server + ": " + err.Error())
 		return
 	}
-	sys.AddStartCap(startpage.Cap{Role: startpage.RoleDisk, Name: endpoint})
+	if files.id == 0 { // not before: nobody would answer. Its program is known the next time
+		sys.AddStartCap(startpage.Cap{Role: startpage.RoleDisk, Name: files.endpoint})
+	}
+	files.id = id
 	if err := file.Mkdir("/tmp"); err != nil {
 		say("/tmp: " + err.Error())
+	}
+}
+
+// await waits for a program; the server is started again if it ends meanwhile.
+func await(id proc.ID) (status int64, err error) {
+	for {
+		ended, status, err := proc.WaitAny()
+		if err != nil || ended == id {
+			return status, err
+		}
+		if ended == files.id {
+			say(server + " has ended; its files are gone")
+			startFiles()
+		}
 	}
 }
