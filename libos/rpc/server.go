@@ -55,15 +55,18 @@ func (s *Server) Serve(handle Handler) abi.Errno {
 	}
 	m, e := sys.IPCReceive(s.Endpoint, abi.Forever)
 	for {
-		switch e {
-		case abi.OK:
+		for e == abi.OK {
 			status, n, c := s.answer(&m)
-			m, e = sys.IPCReplyWait(s.Endpoint, status, n, 0, 0, c)
-			continue
-		case abi.Dead, abi.Interrupted, abi.TimedOut: // who called has gone
-		default:
+			if m, e = sys.IPCReplyWait(s.Endpoint, status, n, 0, 0, c); e != abi.OK && c != 0 {
+				sys.CapDelete(c) // it has not been given away: who called cannot pay for it
+				sys.IPCReply(uint64(e), 0, 0, 0, 0)
+			}
+		}
+		switch e {
+		case abi.Revoked, abi.BadCap, abi.BadKind, abi.BadRights:
 			return e
 		}
+		// Whoever called is gone; the next one.
 		m, e = sys.IPCReceive(s.Endpoint, abi.Forever)
 	}
 }
