@@ -119,7 +119,7 @@ const Whole Part = 1 << 16
 
 // What making a child takes of the caller's own, for a while: its variables, stack, tables.
 const (
-	spareFrames = 96
+	spareFrames = 56
 	spareCaps   = 16
 )
 

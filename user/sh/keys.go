@@ -22,6 +22,8 @@ const (
 	ctrlZ = 'Z' - '@'
 )
 
+const showCursor = "\x1b[?25h"
+
 // readLine reads a line with the editor.
 func readLine() (text string, event line.Event) {
 	var b [64]byte
@@ -34,6 +36,7 @@ func readLine() (text string, event line.Event) {
 				return editor.Text(), event
 			}
 		}
+		editor.Flush()
 		console.Bind()
 		n, err := file.In.Read(b[:])
 		if err != nil {
@@ -49,6 +52,9 @@ func (j *job) serve() bool {
 	n, _ := file.In.TryRead(b[:])
 	waits, raw := j.keyboard.Wants()
 	for _, k := range b[:n] {
+		if raw && (k == ctrlC || k == ctrlZ) {
+			file.Err.WriteString(showCursor) // it may have hidden it
+		}
 		switch {
 		case k == ctrlC:
 			file.Err.WriteString("^C\n")

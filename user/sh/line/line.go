@@ -51,7 +51,7 @@ type Editor struct {
 func (e *Editor) Start() {
 	e.text, e.at, e.looked, e.saved = e.text[:0], 0, 0, e.saved[:0]
 	e.begin()
-	e.flush()
+	e.Flush()
 }
 
 // Text is the line as it is.
@@ -76,17 +76,20 @@ func (e *Editor) Remember(line string) {
 
 func (e *Editor) add(s string) { e.out = append(e.out, s...) }
 
-func (e *Editor) flush() {
+// Flush shows what has changed.
+func (e *Editor) Flush() {
 	if len(e.out) > 0 {
 		e.Out(e.out)
 		e.out = e.out[:0]
 	}
 }
 
-// Key takes a byte that was typed.
+// Key takes a byte that was typed. What it changes is shown by Flush, or with an event.
 func (e *Editor) Key(b byte) Event {
 	ev := e.key(e.keys.next(b))
-	e.flush()
+	if ev != Nothing || len(e.out) > Most {
+		e.Flush()
+	}
 	return ev
 }
 

@@ -107,6 +107,7 @@ func press(e *Editor, keys string) (ev Event) {
 	for i := range len(keys) {
 		ev = e.Key(keys[i])
 	}
+	e.Flush()
 	return ev
 }
 
@@ -264,6 +265,7 @@ func FuzzEditor(f *testing.F) {
 				from = s.row
 				e.Start()
 			}
+			e.Flush()
 			if keys[i] == 'L'-'@' {
 				from = 0
 			}
