@@ -132,6 +132,9 @@ func (e *env) made(name cap.Name, cost uint64) {
 
 // noteSlot notes that it holds, or is about to, the capability of a slot.
 func (e *env) noteSlot(slot uint32) {
+	if n := e.noted.Load(); n < firstNotes && e.noted.CompareAndSwap(n, n+1) {
+		e.notes[n].StoreRelease(slot) // perhaps after a sweeper has looked; but it goes on until the holder pays for nothing
+	}
 	for low := e.lowSlot.Load(); slot < low && !e.lowSlot.CompareAndSwap(low, slot); low = e.lowSlot.Load() {
 	}
 	for high := e.highSlot.Load(); slot > high && !e.highSlot.CompareAndSwap(high, slot); high = e.highSlot.Load() {
@@ -170,9 +173,7 @@ func freeRun(cpu int, first mm.Frame, n uint64) {
 		frames.FreeHuge(cpu, first)
 		return
 	}
-	for i := range mm.Frame(n) {
-		frames.Free(cpu, first+i)
-	}
+	frames.FreeRun(cpu, first, int(n))
 }
 
 // capErrno is why a capability was refused.

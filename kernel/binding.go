@@ -39,7 +39,13 @@ func unbind(b *envs.Binding, first mm.Frame, n uint64) {
 func (e *env) unmapRun(first mm.Frame, n, va uint64, size paging.Size) {
 	b := &here().batch
 	c := e.space.hold()
-	for i := uint64(0); i < n; i += size.Frames() {
+	for i := uint64(0); i < n && size == paging.Small; {
+		done := e.space.UnmapRun(va+i*mm.FrameSize, first+mm.Frame(i), n-i, b)
+		if i += done; done == 0 {
+			e.space.shoot(b, nil)
+		}
+	}
+	for i := uint64(0); i < n && size != paging.Small; i += size.Frames() {
 		at := va + i*mm.FrameSize
 		m, ok := e.space.Lookup(at)
 		if !ok || m.Frame != first+mm.Frame(i) || m.Size != size {
@@ -58,7 +64,10 @@ func (e *env) unmapRun(first mm.Frame, n, va uint64, size paging.Size) {
 func (e *env) protectRun(first mm.Frame, n, va uint64, size paging.Size, perm paging.Perm) {
 	b := &here().batch
 	c := e.space.hold()
-	for i := uint64(0); i < n; i += size.Frames() {
+	for i := uint64(0); i < n && size == paging.Small; {
+		i += e.space.ProtectRun(va+i*mm.FrameSize, first+mm.Frame(i), n-i, perm, b)
+	}
+	for i := uint64(0); i < n && size != paging.Small; i += size.Frames() {
 		at := va + i*mm.FrameSize
 		if m, ok := e.space.Lookup(at); ok && m.Frame == first+mm.Frame(i) && m.Size == size {
 			e.space.Protect(at, size, perm, b)
@@ -77,7 +86,15 @@ func (e *env) mapRun(first mm.Frame, n, va uint64, size paging.Size, perm paging
 	defer e.space.lock.Unlock(c)
 	for i := uint64(0); i < n; i += size.Frames() {
 		at := va + i*mm.FrameSize
-		err := e.space.Map(at, first+mm.Frame(i), size, perm)
+		var err error
+		if size == paging.Small {
+			var done uint64
+			if done, err = e.space.MapRun(at, first+mm.Frame(i), n-i, perm); err == nil {
+				i += done - 1
+			}
+		} else {
+			err = e.space.Map(at, first+mm.Frame(i), size, perm)
+		}
 		if err == nil {
 			continue
 		}

@@ -80,8 +80,12 @@ func transfer(name cap.Name, from, to *env) abi.Errno {
 	if err != nil {
 		return capErrno(err)
 	}
-	if info.Kind == cap.Kind(abi.KindEnv) && info.Rights&owns != 0 && recordOf(cap.Holder(info.Object.First)).born <= to.born {
-		return abi.BadArgument // else environments might own each other in a circle, and live for ever
+	if info.Kind == cap.Kind(abi.KindEnv) && info.Rights&owns != 0 {
+		// Else environments might own each other in a circle, and live for ever. One alone may own itself: it lives until it ends, or
+		// somebody ends it who may end all below an environment that it descends from.
+		if of := recordOf(cap.Holder(info.Object.First)); of.born <= to.born && of != to {
+			return abi.BadArgument
+		}
 	}
 	cost := costOf(uint64(info.Kind), info.Rights, info.Object)
 	if err := to.charge(cost); err != abi.OK {

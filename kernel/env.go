@@ -51,6 +51,8 @@ type env struct {
 	parent       uint32
 	lowSlot      atom.Uint32 // the slots of its capabilities are from here
 	highSlot     atom.Uint32 // to here
+	noted        atom.Uint32 // of so many first ones it is known
+	notes        [firstNotes]atom.Uint32
 
 	space  space
 	policy numa.TaskPolicy
@@ -72,6 +74,9 @@ type env struct {
 	watched [watchers]told
 	asked   revocation
 }
+
+// firstNotes is how many slots are noted: an environment that has had no more capabilities is swept without a look at others.
+const firstNotes = 32
 
 // The states, each follows from the one before by a compare-and-swap.
 const (
@@ -151,6 +156,7 @@ func newEnv(giver *env, frameLimit, capLimit uint64) (*env, abi.Errno) {
 	e.frames.Init(frameLimit)
 	e.caps.Init(capLimit)
 	e.giver, e.parent = giver, 0
+	e.noted.Store(0)
 	e.lowSlot.Store(^uint32(0))
 	e.highSlot.Store(0)
 	for _, w := range [...]*atom.Uint64{&e.fault, &e.foreign, &e.revoke, &e.slice, &e.textLow, &e.textHigh, &e.waiter, &e.lost} {

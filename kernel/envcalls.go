@@ -6,6 +6,7 @@ import (
 	"exo/arch/amd64"
 	"exo/kernel/abi"
 	"exo/kernel/cap"
+	envs "exo/kernel/env"
 )
 
 // System calls: environments. 0 for an environment is the caller's own.
@@ -37,21 +38,28 @@ func sysEnvCreate(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	if err := me.charge(0); err != abi.OK { // for the new one's name
 		return int64(err)
 	}
-	if f.RDX == 0 || !me.frames.Cut(f.RSI) {
+	frames, caps := f.RSI, f.RDX
+	if f.R10&abi.EnvPart != 0 {
+		frames, caps = partOfRest(&me.frames, frames), partOfRest(&me.caps, caps)
+	}
+	if caps == 0 || !me.frames.Cut(frames) {
 		me.discharge(0)
 		return int64(abi.NoQuota)
 	}
-	if !me.caps.Cut(f.RDX) {
-		me.frames.Grow(f.RSI)
+	if !me.caps.Cut(caps) {
+		me.frames.Grow(frames)
 		me.discharge(0)
 		return int64(abi.NoQuota)
 	}
-	e, no := newEnv(me, f.RSI, f.RDX)
+	e, no := newEnv(me, frames, caps)
 	if no != abi.OK {
-		me.frames.Grow(f.RSI)
-		me.caps.Grow(f.RDX)
+		me.frames.Grow(frames)
+		me.caps.Grow(caps)
 		me.discharge(0)
 		return int64(no)
+	}
+	if f.R10&abi.EnvAlike != 0 {
+		e.like(me)
 	}
 	number := uint64(e.number.Load())
 	c := preemptOff()
@@ -68,8 +76,25 @@ func sysEnvCreate(s *amd64.UserState, f *amd64.SysFrame) int64 {
 		e.disown()
 		return int64(no)
 	}
-	f.RDX = uint64(account)
+	f.RDX, f.R8, f.R9, f.R10 = uint64(account), number, frames, caps
 	return int64(name)
+}
+
+// partOfRest is so many 65,536th parts of what is left of a quota, at most all of it.
+func partOfRest(q *envs.Quota, parts uint64) uint64 {
+	limit, used := q.Read()
+	return (limit - used) * min(parts, 1<<16) >> 16
+}
+
+// like makes a new environment's upcalls and name those of another.
+func (e *env) like(o *env) {
+	e.fault.StoreRelease(o.fault.Load())
+	e.foreign.StoreRelease(o.foreign.Load())
+	e.revoke.StoreRelease(o.revoke.Load())
+	e.slice.StoreRelease(o.slice.Load())
+	e.textLow.StoreRelease(o.textLow.Load())
+	e.textHigh.StoreRelease(o.textHigh.Load())
+	e.name = o.name
 }
 
 // giveAccount gives a new environment the capability for its account.
@@ -253,10 +278,47 @@ func sysEnvDestroy(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	switch {
 	case number == me:
 		return 0 // it ends before it is back
-	case e != nil && !waitEnded(number, t):
-		return int64(abi.Interrupted)
+	case e != nil:
+		if no := waitEnded(number, t, abi.Forever); no != abi.OK {
+			return int64(no)
+		}
 	}
 	if info, err := capTab.Inspect(cap.Name(f.RDI), me); err == nil && info.Rights&owns != 0 {
+		t.delete(f.RDI)
+	}
+	return 0
+}
+
+// sysEnvAwait waits until an environment has ended, and says how. Who says so gives up its capability at once.
+func sysEnvAwait(s *amd64.UserState, f *amd64.SysFrame) int64 {
+	irqOn()
+	t := threadOf(s)
+	me, need := t.env.holder(), cap.Read
+	if f.RDX != 0 {
+		need |= cap.Delete
+	}
+	o, err := capTab.Lookup(cap.Name(f.RDI), me, cap.Kind(abi.KindEnv), need)
+	number := cap.Holder(o.First)
+	switch {
+	case err != nil:
+		return int64(capErrno(err))
+	case number == me:
+		return int64(abi.Deadlock)
+	}
+	if no := waitEnded(number, t, f.RSI); no != abi.OK {
+		return int64(no)
+	}
+	c := preemptOff()
+	e := pin(number)
+	if e != nil {
+		f.RDX = uint64(e.status.Load())
+		e.unpin()
+	}
+	c.PreemptEnable()
+	if e == nil {
+		return int64(abi.Dead)
+	}
+	if need&cap.Delete != 0 {
 		t.delete(f.RDI)
 	}
 	return 0

@@ -6,7 +6,6 @@ import (
 	"exo/arch/amd64"
 	"exo/kernel/abi"
 	"exo/kernel/cap"
-	"exo/kernel/mm/paging"
 	"exo/kernel/sched"
 	"exo/kernel/sync/atom"
 )
@@ -68,18 +67,8 @@ func (e *env) sweep() {
 	e.unref()
 }
 
-// unmapInfo takes away the page of Info, with its tables: sweeping would look at all of these.
-func (e *env) unmapInfo() {
-	c := preemptOff()
-	b := &here().batch
-	e.space.unmapPage(abi.InfoPage, paging.Small, b)
-	e.space.shoot(b, nil)
-	c.PreemptEnable()
-}
-
 // sweepSpace takes its address space away. A CPU may still be on its way out of it.
 func (e *env) sweepSpace() {
-	e.unmapInfo()
 	for spins := 0; ; spins++ {
 		done, err := e.space.destroy(sweepPages, nil)
 		if done {
@@ -95,7 +84,10 @@ func (e *env) sweepSpace() {
 // nothing.
 func (e *env) sweepCaps() {
 	for spins := 0; ; spins++ {
-		if _, used := e.caps.Read(); used == 0 {
+		for i := range min(e.noted.Load(), firstNotes) {
+			e.dropSlot(e.notes[i].Load())
+		}
+		if e.holdsNothing() {
 			return
 		}
 		slot, at := e.lowSlot.Load(), cap.Name(0)
@@ -103,12 +95,31 @@ func (e *env) sweepCaps() {
 			c := preemptOff()
 			slot, at = capTab.Drop(c.CPU, e.holder(), slot, at, sweepSlots)
 			c.PreemptEnable()
-			if _, used := e.caps.Read(); used == 0 {
+			if e.holdsNothing() {
 				return
 			}
 		}
 		if spins > 2 {
 			machine.Relax(spins)
+		}
+	}
+}
+
+// holdsNothing says that it pays for no capability, nor thread.
+func (e *env) holdsNothing() bool {
+	_, used := e.caps.Read()
+	return used == 0
+}
+
+// dropSlot deletes its capability in a slot, if that is its.
+func (e *env) dropSlot(slot uint32) {
+	for at, again := cap.Name(0), true; again; again = at != 0 {
+		steps, before := sweepSlots, at
+		c := preemptOff()
+		at = capTab.DropSlot(c.CPU, e.holder(), slot, at, &steps)
+		c.PreemptEnable()
+		if at != 0 && at == before {
+			return // somebody else's teardown is under way: the others first
 		}
 	}
 }
@@ -127,34 +138,38 @@ func (e *env) disown() {
 	e.unref()
 }
 
-// waitEnded returns true when the environment of a number has ended, or is no more, false if the caller is to do something else.
-func waitEnded(number cap.Holder, t *thread) bool {
+// waitEnded returns OK when the environment of a number has ended, or is no more, TimedOut if the time comes first, Interrupted if the
+// caller is to do something else.
+func waitEnded(number cap.Holder, t *thread, until uint64) abi.Errno {
 	for !t.interrupted() {
 		c := preemptOff()
 		e := pin(number)
 		if e == nil {
 			c.PreemptEnable()
-			return true
+			return abi.OK
 		}
 		e.waiter.CompareAndSwap(0, t.task.Load())
 		ended := e.state.Load() == envEnded // order: after waiter; pairs with sweep
 		woken := e.waiter.Load() == t.task.Load()
-		if ended && woken {
+		late := !ended && until != abi.Forever && amd64.NowNs() >= until
+		if (ended || late) && woken {
 			e.waiter.CompareAndSwap(t.task.Load(), 0)
 		}
 		e.unpin()
 		c.PreemptEnable()
 		switch {
 		case ended:
-			return true
+			return abi.OK
+		case late:
+			return abi.TimedOut
 		case recordOf(number).tryReap():
 		case woken:
-			park()
+			parkUntil(until)
 		default:
-			sleepUntil(amd64.NowNs() + waitNs) // somebody else is to be woken
+			parkUntil(min(amd64.NowNs()+waitNs, until)) // somebody else is to be woken
 		}
 	}
-	return false
+	return abi.Interrupted
 }
 
 // waitNs is how long a task sleeps between two looks, where nobody wakes it.

@@ -91,6 +91,8 @@ func (r *frameRequest) get(e *env) (mm.Frame, abi.Errno) {
 		f, err = memory.AllocHuge(numa.CPU(cpu), e.policy.Default(), mm.User, owner)
 	case how == abi.HowNear && n == 1:
 		f, err = memory.Alloc(numa.CPU(cpu), e.policy.Default(), mm.User, owner)
+	case how == abi.HowNear && n <= mm.ShortRun && align == 1:
+		f, err = memory.AllocShort(numa.CPU(cpu), e.policy.Default(), n, mm.User, owner)
 	case how == abi.HowNear:
 		f, err = memory.AllocRun(numa.CPU(cpu), e.policy.Default(), n, align, mm.User, owner)
 	case how == abi.HowNode && r.where >= uint64(topology.Nodes()):
@@ -145,7 +147,7 @@ func (t *thread) frameShare(name, with, rights uint64) int64 {
 	if err == abi.OK {
 		b := &slotOf(cap.Name(name)).Binding
 		b.Lock() // the frames are not given back meanwhile
-		got = t.share(c.CPU, cap.Name(name), e, cap.Rights(rights)&^owns)
+		got, _ = t.sharePart(c.CPU, cap.Name(name), e, cap.Rights(rights)&^owns, 0, 0)
 		b.Unlock()
 		if with != 0 {
 			e.unpin()
@@ -155,34 +157,31 @@ func (t *thread) frameShare(name, with, rights uint64) int64 {
 	return got
 }
 
-// share is frameShare; the capability's binding is locked.
-func (t *thread) share(cpu int, name cap.Name, e *env, rights cap.Rights) int64 {
+// sharePart is frameShare for some of the frames; the capability's binding is locked.
+func (t *thread) sharePart(cpu int, name cap.Name, e *env, rights cap.Rights, from, count uint64) (int64, cap.Object) {
 	h := t.env.holder()
-	o, err := capTab.Lookup(name, h, cap.Kind(abi.KindFrames), cap.Rights(abi.RightShare))
+	o, err := capTab.Lookup(name, h, cap.Kind(abi.KindFrames), cap.Rights(abi.RightShare)|rights)
 	if err != nil {
-		return int64(capErrno(err))
+		return int64(capErrno(err)), o
 	}
-	info, err := capTab.Inspect(name, h)
-	switch {
-	case err != nil:
-		return int64(capErrno(err))
-	case rights&^info.Rights != 0:
-		return int64(abi.BadRights)
+	o, ok := part(o, from, count)
+	if !ok {
+		return int64(abi.BadArgument), o
 	}
 	if err := e.charge(o.Second); err != abi.OK {
-		return int64(err)
+		return int64(err), o
 	}
 	first, n := mm.Frame(o.First), mm.Frame(o.Second)
 	if !shareRun(cpu, first, n) {
 		e.discharge(uint64(n))
-		return int64(abi.BadArgument)
+		return int64(abi.BadArgument), o
 	}
 	got, no := e.create(cpu, abi.KindFrames, rights|owns, o)
 	if no != abi.OK {
 		freeRun(cpu, first, uint64(n))
-		return int64(no)
+		return int64(no), o
 	}
-	return int64(got)
+	return int64(got), o
 }
 
 // shareRun takes a reference to each of n frames in a row; false: they cannot be shared, for they are a part of 2 MiB or boot's.
@@ -190,11 +189,9 @@ func shareRun(cpu int, first, n mm.Frame) bool {
 	if frames.Info(first).Huge() {
 		return first%mm.HugeFrames == 0 && n == mm.HugeFrames && frames.Share(first) == nil
 	}
-	for i := range n {
-		if frames.Share(first+i) != nil {
-			freeRun(cpu, first, uint64(i))
-			return false
-		}
+	done := frames.ShareRun(first, int(n))
+	if done < int(n) {
+		frames.FreeRun(cpu, first, done)
 	}
-	return true
+	return done == int(n)
 }

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"exo/arch/amd64"
+	"exo/kernel/mm"
 	"exo/kernel/mm/paging"
 	"exo/kernel/sched"
 	"exo/kernel/sync"
@@ -34,6 +35,7 @@ type local struct {
 	batch       paging.Batch // of who has a binding locked
 	shot        uint64       // interrupts that it sent to others to have them forget translations
 	node        int
+	kernelFrame mm.Info    // of a frame of that node that is the kernel's
 	tables      tableStock // frames for tables
 	roots       tableStock // for the uppermost
 	caps        int64      // that were made here for environments, less those that were torn down here

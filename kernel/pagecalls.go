@@ -58,7 +58,12 @@ func (t *thread) pageMap(name, into, va, p uint64) abi.Errno {
 
 // bind maps the frames of a capability, whose binding is locked; where they were before they are no more.
 func (t *thread) bind(b *envs.Binding, name uint64, need cap.Rights, e *env, va uint64, perm paging.Perm) abi.Errno {
-	o, err := capTab.Lookup(cap.Name(name), t.env.holder(), cap.Kind(abi.KindFrames), need) // under the lock (kernel/env, binding.go)
+	return t.env.bindTo(b, name, need, e, va, perm)
+}
+
+// bindTo is bind for a capability that holder holds.
+func (holder *env) bindTo(b *envs.Binding, name uint64, need cap.Rights, e *env, va uint64, perm paging.Perm) abi.Errno {
+	o, err := capTab.Lookup(cap.Name(name), holder.holder(), cap.Kind(abi.KindFrames), need) // under the lock (kernel/env, binding.go)
 	if err != nil {
 		return capErrno(err)
 	}
@@ -136,18 +141,32 @@ type boundRun struct {
 
 // pageProtect changes what pages permit.
 func (t *thread) pageProtect(name, from, n, p uint64) abi.Errno {
-	perm, need, ok := permOf(p)
+	perm, need, ok := permOf(p &^ uint64(abi.PermAlone))
 	if !ok {
 		return abi.BadArgument
 	}
 	c := preemptOff()
 	m, err := t.bound(name, from, n, need)
+	if err == abi.OK && p&uint64(abi.PermAlone) != 0 && !alone(m.first, m.n) {
+		t.release(name, &m)
+		err = abi.Busy
+	}
 	if err == abi.OK {
 		m.env.protectRun(m.first, m.n, m.va, m.size, perm)
 		t.release(name, &m)
 	}
 	c.PreemptEnable()
 	return err
+}
+
+// alone says whether n frames in a row have one owner each; it stays so as long as that one does not share them.
+func alone(first mm.Frame, n uint64) bool {
+	for i := range mm.Frame(n) {
+		if frames.Info(first+i).Refs() != 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // pageUnmap takes pages away.

@@ -85,11 +85,12 @@ func sysPageMap(s *amd64.UserState, f *amd64.SysFrame) int64 {
 // interrupts off.
 func sysPageProtect(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	t := threadOf(s)
-	if f.RSI == 0 && usualPerm(f.R10) && f.RDX <= 1 {
+	const only = uint64(abi.PermAlone)
+	if f.RSI == 0 && usualPerm(f.R10&^only) && f.RDX <= 1 {
 		if b := bindingOf(f.RDI); b != nil {
 			if h := t.env.holder(); b.Binding.Env == h {
-				p := f.R10 | uint64(abi.PermRead)
-				if o := capTab.Kept(cap.Name(f.RDI), h, cap.Kind(abi.KindFrames), cap.Rights(p), 1); o != nil {
+				p := f.R10&^only | uint64(abi.PermRead)
+				if o := capTab.Kept(cap.Name(f.RDI), h, cap.Kind(abi.KindFrames), cap.Rights(p), 1); o != nil && (f.R10&only == 0 || alone(mm.Frame(o.Load()), 1)) {
 					bits := paging.Perm(p).Bits()
 					if old := t.space.ProtectFrame(b.Binding.VA, mm.Frame(o.Load()), bits); old != 0 {
 						if old.Loses(bits) {

@@ -111,7 +111,7 @@ func (a *tableAccount) get(from *tableStock) (f mm.Frame, kept, ok bool) {
 		}
 	}
 	if f != 0 {
-		frames.Relabel(f, mm.Table, a.owner)
+		frames.Relabel(f, me.kernelFrame.As(mm.Table, a.owner))
 	} else {
 		var err error
 		if f, err = memory.Alloc(numa.CPU(me.cpu), a.policy.Default(), mm.Table, a.owner); err != nil {
@@ -132,13 +132,14 @@ func (a *tableAccount) PutRoot(f mm.Frame) { a.put(f, &here().roots, keptRoots) 
 
 func (a *tableAccount) put(f mm.Frame, to *tableStock, most int) {
 	me := here()
-	if i := frames.Info(f); i.Kind() != mm.Table || i.Owner() != a.owner || i.Refs() != 1 {
+	i := frames.Info(f)
+	if i.Kind() != mm.Table || i.Owner() != a.owner || i.Refs() != 1 {
 		panic("spaces: a table's frame is not its space's")
 	}
-	if !me.near(f) || !to.put(f, most) {
+	if i.Node() != me.node || !to.put(f, most) {
 		frames.Free(me.cpu, f)
 	} else {
-		frames.Relabel(f, mm.Kernel, 0)
+		frames.Relabel(f, i.As(mm.Kernel, 0))
 	}
 	a.used--
 	if a.quota != nil {

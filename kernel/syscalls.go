@@ -39,6 +39,8 @@ var calls = [abi.Calls]amd64.Syscall{
 	abi.EnvResume:  sysEnvResume,
 	abi.EnvDestroy: sysEnvDestroy,
 	abi.EnvExit:    sysEnvExit,
+	abi.EnvGive:    sysEnvGive,
+	abi.EnvAwait:   sysEnvAwait,
 
 	abi.ThreadCreate:   sysThreadCreate,
 	abi.ThreadExit:     sysThreadExit,

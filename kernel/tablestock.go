@@ -63,6 +63,3 @@ func drainTables() {
 	}
 	c.PreemptEnable()
 }
-
-// near says whether a frame is of this CPU's node.
-func (me *local) near(f mm.Frame) bool { return frames.Info(f).Node() == me.node }

@@ -69,6 +69,7 @@ func startTasks() {
 		me.sched = tasks.CPU(i)
 		me.sched.RCU = kernelRCU.CPU(i)
 		me.node = nodeOfCPU(i)
+		me.kernelFrame = mm.NewInfo(mm.Kernel, me.node, 0)
 	}
 	tickPeriod = tickNs()
 	tasksReady = true

@@ -11,7 +11,7 @@ import (
 
 // System calls: threads. 0 for a thread is the caller itself.
 
-const threadFlags = abi.ThreadSuspended | abi.ThreadSlices
+const threadFlags = abi.ThreadSuspended | abi.ThreadSlices | abi.ThreadNameless
 
 func sysThreadCreate(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	irqOn()
@@ -47,6 +47,9 @@ func sysThreadCreate(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	t.start, t.ended = a, ended
 	if a.Flags&abi.ThreadSuspended != 0 {
 		t.user.Pending.Or(pendSuspend)
+	}
+	if a.Flags&abi.ThreadNameless != 0 {
+		return int64(t.run(a.CPUs, uint32(a.Weight)))
 	}
 	life := t.life.Load()
 	if no := me.env.charge(0); no != abi.OK {
@@ -172,6 +175,8 @@ func sysThreadDestroy(s *amd64.UserState, f *amd64.SysFrame) int64 {
 			t.waiter.CompareAndSwap(0, me.task.Load())
 		})
 		switch {
+		case no == abi.Dead && f.RSI == 1: // however it ended
+			return int64(me.delete(f.RDI))
 		case no == abi.Dead && !first || self:
 			return 0
 		case no != abi.OK:

@@ -33,7 +33,8 @@ const (
 	fuzzNine    = fuzzProgram + 8 // the sixth argument of
 	fuzzMade    = fuzzNine + 1    // calls that make sense, so many, each as a PageOp is laid out
 	fuzzMakes   = 16
-	fuzzEnd     = fuzzMade + 6*fuzzMakes
+	fuzzGrants  = fuzzMade + 6*fuzzMakes
+	fuzzEnd     = fuzzGrants + 4*grantWords
 	fuzzDone    = 380 // how often each call was not refused; a stray store may be here, too
 )
 
@@ -190,13 +191,13 @@ func (p *puppet) has(kind uint64, r *ktest.Rand) uint64 {
 }
 
 // fuzzArgs is what arguments each call takes: names of account, frames, env, thread, cpu, y: endpoint, notification, o: console, interrupt,
-// q: ports, *: anything; a pointer, or one at what begins a thread (S), upcalls (U), a schedule (H), a predicate (G), PageOps (O);
+// q: ports, *: anything; a pointer, or one at what begins a thread (S), upcalls (U), a schedule (H), a predicate (G), PageOps (O), grants (R);
 // r: rights, v: address, w: permission, s: some, h: How, u: until, k: kind, b: bits, E: port, 1: width.
 var fuzzArgs = [abi.Calls]string{
 	abi.CapDerive: "*re", abi.CapTransfer: "*e", abi.CapRevoke: "*", abi.CapDelete: "*", abi.CapInspect: "*p", abi.CapHeld: "sps",
 	abi.FrameAlloc: "ahss", abi.FrameShare: "fer", abi.PageMap: "fevw", abi.PageProtect: "fssw", abi.PageUnmap: "fss", abi.PageOps: "Os",
 	abi.EnvCreate: "ass", abi.EnvUpcalls: "eU", abi.EnvWatch: "enb", abi.EnvInspect: "ep", abi.EnvSuspend: "e", abi.EnvResume: "e",
-	abi.EnvDestroy: "e", abi.ThreadCreate: "eS", abi.ThreadSuspend: "t", abi.ThreadResume: "t", abi.ThreadInspect: "tp",
+	abi.EnvDestroy: "e", abi.EnvGive: "eRs", abi.EnvAwait: "eus", abi.ThreadCreate: "eS", abi.ThreadSuspend: "t", abi.ThreadResume: "t", abi.ThreadInspect: "tp",
 	abi.ThreadDestroy: "t", abi.ThreadSchedule: "tcH", abi.ThreadBases: "vv", abi.Yield: "t", abi.Sleep: "u", abi.EndpointCreate: "a",
 	abi.IPCCall: "yssss", abi.IPCReceive: "yu", abi.IPCReplyWait: "yssss", abi.IPCReply: "ssss", abi.IPCTimeout: "u", abi.NotifyCreate: "a",
 	abi.Notify: "nb", abi.Wait: "nbu", abi.WaitUntil: "Gsfu", abi.TimerSet: "nbu", abi.ConsoleWrite: "ops", abi.ConsoleRead: "ops",
@@ -227,6 +228,15 @@ func (p *puppet) fuzzMake(r *ktest.Rand) {
 			v = p.place(fuzzProgram)
 		case 'O':
 			v = p.place(fuzzMade)
+		case 'R':
+			i := int(r.N(4))
+			v = p.place(fuzzGrants + i*grantWords)
+			for k, w := range [...]uint64{r.N(3), p.has(abi.KindFrames, r), r.N(8) | abi.RightDelete, r.N(2), r.N(3), r.N(3000), pupTest + r.N(4)<<21 + r.N(4)<<12, 1 + r.N(3)} {
+				if k == 1 && r.N(3) == 0 {
+					w = p.place(pupFree)
+				}
+				p.data[fuzzGrants+i*grantWords+k].Store(w)
+			}
 		case 'r':
 			if v = abi.RightRead | abi.RightDerive; r.N(3) != 0 {
 				v = abi.AllRights &^ abi.RightOwn &^ (r.N(2) << r.N(8))

@@ -21,17 +21,32 @@ TEXT ·copyUser(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	OPEN
-	SUBQ $64, CX
-	JCS  rest
+	SUBQ $256, CX
+	JCS  smaller
+large:
+#define MOVE(at) \
+	MOVUPS (at+0)(SI), X0 \
+	MOVUPS (at+16)(SI), X1 \
+	MOVUPS (at+32)(SI), X2 \
+	MOVUPS (at+48)(SI), X3 \
+	MOVUPS X0, (at+0)(DI) \
+	MOVUPS X1, (at+16)(DI) \
+	MOVUPS X2, (at+32)(DI) \
+	MOVUPS X3, (at+48)(DI)
+	MOVE(0)
+	MOVE(64)
+	MOVE(128)
+	MOVE(192)
+	ADDQ $256, SI
+	ADDQ $256, DI
+	SUBQ $256, CX
+	JCC  large
+smaller:
+	ADDQ $(256-64), CX
+	JCS  blocks
+	JMP  rest
 blocks:
-	MOVUPS (SI), X0
-	MOVUPS 16(SI), X1
-	MOVUPS 32(SI), X2
-	MOVUPS 48(SI), X3
-	MOVUPS X0, (DI)
-	MOVUPS X1, 16(DI)
-	MOVUPS X2, 32(DI)
-	MOVUPS X3, 48(DI)
+	MOVE(0)
 	ADDQ $64, SI
 	ADDQ $64, DI
 	SUBQ $64, CX

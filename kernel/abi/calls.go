@@ -24,7 +24,7 @@ const (
 	PageOps     // *[]PageOp, n → how many were done; the next one has its Errno
 
 	// Environments.
-	EnvCreate  // memory, frames, caps → name; RDX: name of its memory capability, which it holds itself
+	EnvCreate  // memory, frames, caps, flags → name; RDX: name of its memory capability, which it holds itself; R8: its number; R9, R10: frames and caps
 	EnvUpcalls // env, *Upcalls → 0
 	EnvWatch   // env, notification, bits → 0; signalled when it ends
 	EnvInspect // env, *EnvInfo → 0
@@ -32,6 +32,8 @@ const (
 	EnvResume  // env → 0
 	EnvDestroy // env → 0, all that it held is free
 	EnvExit    // status → never; it stays until it is destroyed
+	EnvGive    // env, *[]Grant, n → how many were given; the next one has its Errno
+	EnvAwait   // env, until, end → 0 when it has ended; RDX: its status. end not 0: then the capability goes too
 
 	// Threads.
 	ThreadCreate   // env, *ThreadStart → name
@@ -39,7 +41,7 @@ const (
 	ThreadSuspend  // thread → 0
 	ThreadResume   // thread → 0
 	ThreadInspect  // thread, *ThreadInfo → 0
-	ThreadDestroy  // thread → 0
+	ThreadDestroy  // thread, end → 0; end 1: it may have ended, and the capability goes too
 	ThreadSchedule // thread, cpu or 0 (any; not for real time), *Schedule → 0
 	ThreadBases    // FS base, GS base → 0; where the CPU has no instructions for that
 	Yield          // thread or 0 → 0; the rest of the slice is that thread's
@@ -101,6 +103,9 @@ const (
 	PermRead Perm = 1 << iota
 	PermWrite
 	PermExecute
+
+	// PermAlone may be added for PageProtect: if somebody else has the frames too it is refused with Busy.
+	PermAlone Perm = 1 << 8
 )
 
 // PageOp is one of several calls that are made together, in order. Op is PageMap, PageProtect, PageUnmap or FrameShare, then
@@ -109,4 +114,36 @@ type PageOp struct {
 	Op   Call
 	Args [4]uint64
 	Ret  int64
+}
+
+// Flags of EnvCreate.
+const (
+	EnvAlike = 1 << iota // the new one's upcalls and name are the caller's
+	EnvPart              // frames and caps are how many 65,536th parts of what the caller has left
+)
+
+// GrantKind is what a Grant is made of.
+type GrantKind uint64
+
+// The kinds of grants.
+const (
+	GrantDerive GrantKind = iota // as CapDerive, of any kind
+	GrantShare                   // as FrameShare
+	GrantCopy                    // as FrameAlloc, with the caller's bytes in them
+)
+
+// Grant is a thing that EnvGive gives an environment: a capability, which that holds and pays for, and if it is for frames and VA is not
+// 0, where they are mapped there. The caller needs the right to change the environment and to have it charged.
+type Grant struct {
+	How    GrantKind
+	From   uint64 // the caller's capability; of GrantCopy: an address of the caller's, of bytes that the caller may read
+	Rights uint64
+	First  uint64 // of the capability's frames, from the First-th on; of GrantCopy: zeroes that come first, in bytes
+	N      uint64 // so many frames; 0: all from there on
+	Bytes  uint64 // of GrantCopy: so many of From's, and zeroes behind them
+	VA     uint64
+	Perm   Perm
+	Way    How // of GrantCopy: where the frames are to come from, as of FrameAlloc,
+	Where  uint64
+	Name   int64 // comes back: what it is called there, or an Errno
 }

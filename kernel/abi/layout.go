@@ -4,7 +4,7 @@ package abi
 const (
 	UserTop  = 1<<47 - 4096      // no address of ring 3 is here or above
 	LibOS    = 0x4000_0000_0000  // what is the library OS's begins here
-	InfoPage = LibOS             // Info, read-only, in every environment
+	InfoPage = LibOS + 0x1e_0000 // Info, read-only, in every environment
 	Image    = LibOS + 0x1f_0000 // programs that are linked with it begin here; what is below has one page table with Info
 )
 

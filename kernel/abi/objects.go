@@ -103,6 +103,7 @@ type ThreadStart struct {
 const (
 	ThreadSuspended uint64 = 1 << iota // it waits for ThreadResume
 	ThreadSlices                       // it gets upcalls for slices
+	ThreadNameless                     // no capability is made for it: 0 comes back
 )
 
 // ThreadInfo is what ThreadInspect tells.

@@ -2,9 +2,9 @@ package abi
 
 // Where the kernel puts things for the initial environment; others do as their parents like.
 const (
-	InitStart      = LibOS + 0x2000   // a page with Start; RDI points at it
-	InitUpcallLow  = LibOS + 0x4_0000 // its first thread's upcall stack
-	InitUpcallHigh = LibOS + 0x5_0000
+	InitStart      = LibOS + 0x1e_1000 // a page with Start; RDI points at it
+	InitUpcallLow  = LibOS + 0x1e_2000 // its first thread's upcall stack
+	InitUpcallHigh = Image
 	InitStackLow   = LibOS + 0xe_0000 // and its stack
 	InitStackHigh  = LibOS + 0x10_0000
 )

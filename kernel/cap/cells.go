@@ -103,6 +103,12 @@ func (c *cells) at(i uint32) *record {
 	return &c.top[i/(perPage*perChunk)%uint32(len(c.top))].Load()[i/perChunk%perPage].Load()[i%perChunk]
 }
 
+// rest is the cells from i on that lie in its chunk, at most n. There is a cell i.
+func (c *cells) rest(i, n uint32) []record {
+	k := c.top[i/(perPage*perChunk)%uint32(len(c.top))].Load()[i/perChunk%perPage].Load()
+	return k[i%perChunk : min(i%perChunk+n, perChunk)]
+}
+
 // get takes a free cell, or returns 0.
 func (c *cells) get(cpu int, s *stock, m Memory) (uint32, *record) {
 	i := s.current.first()

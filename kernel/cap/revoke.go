@@ -99,21 +99,52 @@ func (t *Table) Delete(cpu int, name Name, by Holder, at Name, steps int) (Name,
 func (t *Table) Drop(cpu int, h Holder, slot uint32, at Name, steps int) (uint32, Name) {
 	end := t.caps.slots()
 	for i := max(slot, 1); i < end; i++ {
+		if at == 0 && h.valid() { // the rest of a chunk lies in a row
+			all := t.caps.rest(i, min(end-i, uint32(max(steps, 0))))
+			n := 0
+			for n < len(all) && Holder(all[n].owner.Load()&^gone) != h {
+				n++
+			}
+			if steps -= n; n == len(all) {
+				i += uint32(n) - 1
+				if steps <= 0 {
+					return i + 1, 0
+				}
+				continue
+			}
+			i += uint32(n)
+		}
 		if steps <= 0 {
 			return i, at
 		}
 		steps--
-		r := t.caps.at(i)
-		begun := at != 0 && link(r.links().head.Load())&dead != 0
-		owner := r.owner.Load() &^ gone
-		if h.valid() && (Holder(owner) == h || begun && Holder(owner) != Nobody) {
-			if at, _ = t.kill(cpu, nameOf(i, owner), owner, begun, at, &steps); at != 0 {
-				return i, at
-			}
+		if at = t.DropSlot(cpu, h, i, at, &steps); at != 0 {
+			return i, at
 		}
-		at = 0
 	}
 	return 0, 0
+}
+
+// DropSlot is Drop for one slot. It returns 0 when there is nothing of the holder's, and otherwise what to call it with again.
+func (t *Table) DropSlot(cpu int, h Holder, slot uint32, at Name, steps *int) Name {
+	r := t.caps.find(slot)
+	if r == nil || !h.valid() {
+		return 0
+	}
+	begun := at != 0 && link(r.links().head.Load())&dead != 0
+	owner := r.owner.Load() &^ gone
+	if Holder(owner) != h && (!begun || Holder(owner) == Nobody) {
+		return 0
+	}
+	at, _ = t.kill(cpu, nameOf(slot, owner), owner, begun, at, steps)
+	return at
+}
+
+// DropOne is Drop for one capability, by its name. What there is below it, more than so many steps, is left for who calls Delete or Drop.
+func (t *Table) DropOne(cpu int, n Name, h Holder, steps int) {
+	if h.valid() && t.caps.find(n.slot()) != nil {
+		t.kill(cpu, n, n.key(h), false, 0, &steps)
+	}
 }
 
 // kill marks a capability dead, so long as it has the owner word, if that has not begun yet; reaps what is below it; and

@@ -40,6 +40,9 @@ const (
 	infoOwner = 32 // shift
 )
 
+// NewInfo is the word of a frame with one reference.
+func NewInfo(kind FrameKind, node int, owner Owner) Info { return newInfo(kind, node, owner) }
+
 func newInfo(kind FrameKind, node int, owner Owner) Info {
 	return Info(kind) | Info(node)<<infoNode | 1<<infoRefs | Info(owner)<<infoOwner
 }
@@ -61,6 +64,14 @@ func (i Info) Node() int { return int(i >> infoNode & 15) }
 
 // Refs is how many references there are, 0 for a frame that is not allocated, or taken for good.
 func (i Info) Refs() int { return int(i >> infoRefs & maxRefs) }
+
+// As is the same of another kind and owner.
+func (i Info) As(kind FrameKind, owner Owner) Info {
+	return i&(1<<infoOwner-1)&^15 | Info(kind) | Info(owner)<<infoOwner
+}
+
+// some says whether it has from low to high references and is not part of one of 2 MiB.
+func (i Info) some(low, high uint32) bool { return uint32(i)>>infoRefs-low <= high-low }
 
 // Huge says whether the frame was allocated as part of one of 2 MiB.
 func (i Info) Huge() bool { return i>>infoHuge&1 != 0 }

@@ -362,10 +362,8 @@ func (c *FrameCPU) dropSlowly(i Frame, huge bool) dropped {
 	}
 }
 
-// Relabel makes a frame that is the caller's alone be of another kind and owner.
-func (f *Frames) Relabel(i Frame, kind FrameKind, owner Owner) {
-	f.info[i].StoreRelease(uint64(newInfo(kind, Info(f.info[i].Load()).Node(), owner)))
-}
+// Relabel writes down what a frame is that is the caller's alone: its Info As something else.
+func (f *Frames) Relabel(i Frame, w Info) { f.info[i].StoreRelease(uint64(w)) }
 
 // Share adds a reference to an allocated frame.
 func (f *Frames) Share(i Frame) error {

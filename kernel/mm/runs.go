@@ -189,6 +189,49 @@ func (f *Frames) AllocRun(cpu, node, n, align int, kind FrameKind, owner Owner) 
 	return first, nil
 }
 
+// ShortRun is how many frames in a row AllocShort can have at most.
+const ShortRun = 8
+
+// AllocShort returns the first of n frames that follow each other in what the CPU has reserved: ErrNoMemory says nothing about others,
+// ErrRunLength that n is not 1 to ShortRun. They are freed one by one, or as a run.
+func (c *FrameCPU) AllocShort(n int, kind FrameKind, owner Owner) (Frame, error) {
+	if n < 1 || n > ShortRun {
+		return 0, ErrRunLength
+	}
+	first, ok := c.takeShort(n)
+	if !ok {
+		return 0, ErrNoMemory
+	}
+	w := uint64(c.word(kind, owner))
+	for info := c.info[first : first+Frame(n)]; len(info) > 0; info = info[1:] {
+		info[0].StoreRelease(w)
+	}
+	return first, nil
+}
+
+// takeShort takes n frames in a row from the CPU's stock, or if that is empty from the next one.
+func (c *FrameCPU) takeShort(n int) (Frame, bool) {
+	for s := c.stock.Load(); ; s = c.stock.Load() {
+		if uint32(s) == 0 {
+			if !c.node.refill(c) {
+				return 0, false
+			}
+			continue
+		}
+		at := uint32(s)
+		for k := 1; k < n; k++ {
+			at &= uint32(s) >> k
+		}
+		if at == 0 {
+			return 0, false
+		}
+		bit := bits.TrailingZeros32(at)
+		if c.stock.CompareAndSwap(s, s&^((uint64(1)<<n-1)<<bit)) { // order: pairs with drop's (G2)
+			return Frame(s>>32*unitFrames) + Frame(bit), true
+		}
+	}
+}
+
 func (d *nodeFrames) takeRun(n, align int) (Frame, bool) {
 	for area := len(d.Counts) - 1; area >= 0; area-- {
 		right := d.takeRight(area, uint32(n))
@@ -239,6 +282,87 @@ func runPart(area, i, end int) (word int, mask uint64, next int) {
 	next = min(end, i/64*64+64)
 	mask = ^uint64(0) >> (64 - (next - i)) << (i % 64)
 	return area*wordsPerArea + i/64, mask, next
+}
+
+// ShareRun adds a reference to each of n frames in a row, allocated one by one or as a run, and returns how many it did: it stops
+// before one that cannot be shared, as Share says, or is part of 2 MiB.
+func (f *Frames) ShareRun(first Frame, n int) (done int) {
+	if uint64(first) >= uint64(len(f.info)) || uint64(n) > uint64(len(f.info))-uint64(first) {
+		return 0
+	}
+	for info := f.info[first : first+Frame(n)]; done < len(info); {
+		w := Info(info[done].Load())
+		if !w.some(1, maxRefs-1) {
+			break
+		}
+		if info[done].CompareAndSwap(uint64(w), uint64(w+1<<infoRefs)) {
+			done++
+		}
+	}
+	return done
+}
+
+// FreeRun gives up a reference to each of n frames in a row, which the caller has; those with the last one are free. They were
+// allocated one by one, or as a run.
+func (f *Frames) FreeRun(cpu int, first Frame, n int) {
+	if n == 0 {
+		return // wherever that is
+	}
+	info := f.info[first : first+Frame(n)]
+	for i := 0; i < len(info); {
+		w := Info(info[i].Load())
+		if w.some(2, maxRefs) {
+			if info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)) {
+				i++
+			}
+			continue
+		}
+		if k := f.freeTogether(cpu, first+Frame(i), first+Frame(n)); k > 0 {
+			i += int(k)
+			continue
+		}
+		f.drop(cpu, first+Frame(i))
+		i++
+	}
+}
+
+// freeTogether frees frames from i to before end with one change of their bits: those of one word, or of the CPU's stock, that have one
+// reference. It returns how many it has freed.
+func (f *Frames) freeTogether(cpu int, i, end Frame) (n Frame) {
+	node := Info(f.info[i].Load()).Node()
+	c := f.CPU(cpu, node)
+	if c == nil {
+		return 0
+	}
+	s := c.stock.Load()
+	unit := Frame(s>>32) * unitFrames
+	stocked := i-unit < unitFrames
+	if end = min(end, i/64*64+64); stocked {
+		end = min(end, unit+unitFrames)
+	} else if unit > i {
+		end = min(end, unit)
+	}
+	taken, free := c.taken, uint64(c.free)
+	for info := c.info[i:end]; int(n) < len(info); n++ {
+		w := Info(info[n].Load())
+		if !w.likeTaken(taken) || !info[n].CompareAndSwap(uint64(w), free) { // of two who free it, one gets here
+			break
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	mask := ^uint64(0) >> (64 - n)
+	for ; stocked && s>>32 == uint64(unit/unitFrames); s = c.stock.Load() { // it can change under us only if others take from it
+		if c.stock.CompareAndSwap(s, s|mask<<(i-unit)) { // order: pairs with alloc's (G2)
+			return n
+		}
+	}
+	area, word, _ := c.node.place(i)
+	c.node.clearBits(word, mask<<(i%64))
+	c.node.Counts[area].Add(uint32(n))
+	c.count(-int64(n))
+	return n
 }
 
 // Fragmentation is how many of node's free frames are in areas of which something is taken, in thousandths; what CPUs have

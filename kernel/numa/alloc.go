@@ -131,6 +131,18 @@ func (a *Allocator) AllocHuge(cpu CPU, c Call, kind mm.FrameKind, owner mm.Owner
 	return a.alloc(cpu, c, request{0, 0, kind, owner})
 }
 
+// AllocShort is AllocRun for a few frames, wherever they begin: it looks first where Alloc does.
+func (a *Allocator) AllocShort(cpu CPU, c Call, n int, kind mm.FrameKind, owner mm.Owner) (mm.Frame, error) {
+	if near := a.near[cpu]; near != nil && c.policy == (Policy{}) {
+		if f, err := near.AllocShort(n, kind, owner); err == nil {
+			home := a.top.NodeOf(cpu)
+			c.task.count(home, home, home, uint64(n))
+			return f, nil
+		}
+	}
+	return a.AllocRun(cpu, c, n, 1, kind, owner)
+}
+
 // AllocRun returns the first of n frames in a row, of one node, as mm.Frames.AllocRun does.
 func (a *Allocator) AllocRun(cpu CPU, c Call, n, align int, kind mm.FrameKind, owner mm.Owner) (mm.Frame, error) {
 	if n < 1 || n > mm.HugeFrames || align < 1 || align > mm.HugeFrames || align&(align-1) != 0 {

@@ -60,6 +60,7 @@ func Pipe() (r, w FD, err error) {
 // kept are the pipes that are mapped: how many descriptors are for each, and children that were given some.
 var kept struct {
 	lock mem.Lock
+	used bool
 	all  [MaxFiles]struct {
 		at   uint64
 		n    int
@@ -71,6 +72,7 @@ var kept struct {
 func keep(at uint64, n int, bell sys.Cap) {
 	g := &kept
 	g.lock.Lock()
+	g.used = true
 	k := -1
 	for i := range g.all {
 		if g.all[i].at == at {
@@ -134,6 +136,9 @@ func detach(f *startpage.File) {
 func AfterFork() {
 	theRemote.client.AfterFork()
 	g := &kept
+	if !g.used {
+		return
+	}
 	for i := range g.all {
 		at := g.all[i].at
 		if at == 0 {

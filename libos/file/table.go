@@ -63,6 +63,9 @@ func take(f startpage.File) (FD, error) {
 	for i, t := range table() {
 		if t.Kind == closed {
 			table()[i] = f
+			if PipeOf(&f) != 0 {
+				sys.Start().Pipes = 1
+			}
 			return FD(i), nil
 		}
 	}
@@ -191,9 +194,15 @@ func (fd FD) Close() error {
 	return nil
 }
 
+// closeAll closes what others have to know of: the ends of pipes.
 func closeAll() {
-	for i := range table() {
-		FD(i).Close()
+	if sys.Start().Pipes == 0 {
+		return
+	}
+	for i, t := 0, table(); i < len(t); i++ {
+		if PipeOf(&t[i]) != 0 {
+			FD(i).Close()
+		}
 	}
 }
 
@@ -282,9 +291,15 @@ func PipeOf(f *startpage.File) uint64 {
 
 // Forked notes that a process has a copy of the table, and returns where its pipes are. For libos/proc.
 func Forked(page *startpage.Page, process uint64, give func(name sys.Cap, rights uint64) sys.Cap) (pipes []uint64) {
+	if page.Pipes == 0 {
+		return nil
+	}
 	copied := unsafe.Slice((*startpage.File)(unsafe.Add(unsafe.Pointer(page), page.Files.Offset)), page.Files.Entries)
-	for i := range table() {
-		f := &table()[i]
+	for i, t := 0, table(); i < len(t); i++ {
+		f := &t[i]
+		if f.Kind == closed {
+			continue
+		}
 		at := PipeOf(f)
 		if at == 0 {
 			continue
@@ -310,6 +325,14 @@ func Died(process uint64, pipes []uint64) {
 	for _, at := range pipes {
 		(*pipe.Ring)(unsafe.Pointer(uintptr(at))).Gone(uint32(process), self(), relax)
 		ringOf(at)
+		keep(at, -1, 0)
+	}
+}
+
+// Left notes that a child which had ends of these pipes goes on without the caller.
+func Left(process uint64, pipes []uint64) {
+	for _, at := range pipes {
+		(*pipe.Ring)(unsafe.Pointer(uintptr(at))).Left(uint32(process), self(), relax)
 		keep(at, -1, 0)
 	}
 }

@@ -11,107 +11,211 @@ import (
 	"exo/libos/sys"
 )
 
-// A Child is an environment whose memory the caller makes: that of another program (Fresh, Derive), or a copy of its own
-// (Copy). Its State is filled in on the way, in the frames that it will find it in.
+// A Child is an environment whose memory the caller makes: that of another program (Private, Share, Fill), or a copy of its own
+// (Copy). What it is to have is written down as grants, which the kernel is given many at a time (abi.EnvGive); its start page and State
+// are written in pages of the caller's, and copied last, when all names are known.
 //
-//	err := c.Make(frames, caps)      page, err := c.Private(…) or c.Copy(…)
-//	… c.Alloc, c.Place, c.Derive …        err = c.Finish()
+//	err := c.Make(…)      page, err := c.Private(…) or c.Alike()
+//	… c.Share, c.Fill, c.Derive, c.Copy …        err = c.Finish()
 //
 // Callers: one thread at a time. A Child is a variable of a package: what lies on the heap cannot be written while Copy turns
 // the heap's pages into such that are copied.
 type Child struct {
 	Env, Account sys.Cap
-	state        *State // in the window
-	block        sys.Cap
-	blockVA      uint64
-	blockN       uint64
-	next         uint64 // free addresses of the window
-	last         sys.Cap
-	lastBytes    uint64  // of the window, that last has
+	Number       uint64
+	state        *State // as it is to be, in the caller's pages
+	image        uint64 // those: the start page and what is behind it
+	va           uint64 // where the child has its upcall stack, and image behind that
+	upcallPages  uint64
+	pages        uint64  // of image
+	n            int     // grants that are written down
 	how          abi.How // where its frames come from, as of FrameAlloc
 	where        uint64
+	// What it may have, and what that is that it has been given, but for tables.
+	frameLimit, capLimit, frames, caps uint64
+	err                                abi.Errno
 }
 
-// Rights that a child gets to its frames.
+// childRights are those that a child gets to its frames.
 const childRights = abi.RightRead | abi.RightWrite | abi.RightDelete | abi.RightDerive | abi.RightRevoke | abi.RightTransfer | abi.RightShare
 
-// Make makes the environment, with quotas of the caller's.
-func (c *Child) Make(frames, caps uint64) (err abi.Errno) {
-	*c = Child{next: WindowLow, how: state.How, where: state.Where}
-	c.Env, c.Account, err = sys.EnvCreate(state.Account, frames, caps)
+// Where grants are written down and images made, in the caller's window: pages that stay.
+const (
+	maxNotes   = 42
+	grantPages = 1
+	imageAt    = WindowLow + grantPages*PageSize
+)
+
+// desk is what is in those pages.
+type desk struct {
+	grants [maxNotes]abi.Grant
+	to     [maxNotes]*uint64
+}
+
+const _ = uint(grantPages*PageSize - unsafe.Sizeof(desk{}))
+
+func theDesk() *desk { return (*desk)(unsafe.Pointer(uintptr(WindowLow))) }
+
+// deskPages and deskName are how many pages there are in the window, and the capability for them.
+var deskPages, deskName uint64
+
+// furnish sees to a desk with so many pages for an image.
+func furnish(pages uint64) abi.Errno {
+	n := grantPages + pages
+	if n <= deskPages {
+		return abi.OK
+	}
+	if WindowLow+n*PageSize > WindowHigh {
+		return abi.NoSlots
+	}
+	if deskPages != 0 {
+		sys.CapDelete(deskName)
+		deskPages = 0
+	}
+	name, _, err := sys.FrameAlloc(state.Account, abi.HowNear, 0, n, 0)
+	if err != abi.OK {
+		return err
+	}
+	if err = sys.PageMap(name, 0, WindowLow, readWrite); err != abi.OK {
+		sys.CapDelete(name)
+		return err
+	}
+	deskPages, deskName = n, name
+	return abi.OK
+}
+
+// Forking is called before a copy is made, Forked in the copy before anything else; nil: nothing is.
+var Forking, Forked func()
+
+// AfterFork forgets what only the parent has.
+func AfterFork() {
+	deskPages = 0
+	if Forked != nil {
+		Forked()
+	}
+}
+
+// Inherit says whether children get the piece at an address, which is a hot one.
+func Inherit(at uint64, do bool) {
+	s := state
+	s.hold()
+	if p := s.piece(at); p != nil {
+		if p.Flags |= FlagOwn; do {
+			p.Flags &^= FlagOwn
+		}
+	}
+	s.release()
+}
+
+// Make makes the environment, with quotas of the caller's. flags: as of EnvCreate.
+func (c *Child) Make(frames, caps, flags uint64) (err abi.Errno) {
+	*c = Child{how: state.How, where: state.Where}
+	var made sys.Made
+	made, err = sys.EnvCreateAs(state.Account, frames, caps, flags)
+	c.Env, c.Account, c.Number, c.frameLimit, c.capLimit = made.Env, made.Account, made.Number, made.Frames, made.Caps
 	return err
 }
 
 // OnNode has its frames, and those that it takes itself, come from a node. After Make.
 func (c *Child) OnNode(node uint64) { c.how, c.where = abi.HowNode, node }
 
-// Frames takes n frames for it.
-func (c *Child) Frames(n uint64) (name sys.Cap, err abi.Errno) {
-	name, _, err = sys.FrameAlloc(state.Account, c.how, c.where, n, 0)
-	return name, err
+// Left is what it may still have, about.
+func (c *Child) Left() (frames, caps uint64) {
+	const tables, others = 8, 3 // and its account, its pages, a thread
+	frames, caps = c.frames+c.upcallPages+c.pages+tables, c.caps+others
+	return c.frameLimit - min(frames, c.frameLimit), c.capLimit - min(caps, c.capLimit)
 }
 
-// Alloc takes n frames and shows them until they are placed.
-func (c *Child) Alloc(n uint64) (name sys.Cap, at uint64, err abi.Errno) {
-	if c.next+n*PageSize > WindowHigh {
-		return 0, 0, abi.NoSlots
+// give writes a grant down. to is where the child's name for it goes, when it has been given.
+func (c *Child) give(to *uint64) *abi.Grant {
+	if c.n == maxNotes {
+		c.Flush()
 	}
-	if name, err = c.Frames(n); err != abi.OK {
-		return 0, 0, err
-	}
-	at = c.next
-	c.last, c.lastBytes = name, n*PageSize
-	if err = sys.PageMap(name, 0, at, readWrite); err != abi.OK {
-		sys.CapDelete(name)
-		return 0, 0, err
-	}
-	c.next += n * PageSize
-	return name, at, abi.OK
+	d := theDesk()
+	d.to[c.n] = to
+	g := &d.grants[c.n]
+	*g = abi.Grant{}
+	c.n++
+	c.caps++
+	return g
 }
 
-// move maps frames in the child, and makes them its own.
-func (c *Child) move(name sys.Cap, va uint64, perm abi.Perm) abi.Errno {
-	err := sys.PageMap(name, c.Env, va, perm)
-	if err == abi.OK {
-		return sys.CapTransfer(name, c.Env)
-	}
-	if err == abi.BadCap {
-		if err = sys.CapTransfer(name, c.Env); err == abi.OK {
-			err = sys.PageMap(name, c.Env, va, perm)
+// Flush gives what is written down, and returns the first error that there has been.
+func (c *Child) Flush() abi.Errno {
+	d := theDesk()
+	for i := 0; i < c.n && c.err == abi.OK; {
+		done, err := sys.EnvGive(c.Env, d.grants[i:c.n])
+		switch i += done; {
+		case err != abi.OK:
+			c.err = err
+		case i == c.n || d.grants[i].Name >= 0:
+		case d.grants[i].How == abi.GrantDerive: // the caller has none to give
+			d.grants[i].Name = 0
+			i++
+		default:
+			c.err = abi.Errno(d.grants[i].Name)
 		}
 	}
-	return err
+	for i := range c.n {
+		if d.to[i] != nil && c.err == abi.OK {
+			*d.to[i] = uint64(d.grants[i].Name)
+		}
+	}
+	c.n = 0
+	return c.err
 }
 
-// Place gives the child frames of the caller's at an address. They are the caller's no more, even if it fails.
-func (c *Child) Place(name sys.Cap, va, n uint64, perm abi.Perm, flags uint8) abi.Errno {
-	shown := perm
-	if flags&FlagCopy != 0 {
-		shown &^= abi.PermWrite
+// place notes a piece of the child's, and returns where its name goes.
+func (c *Child) place(va, n uint64, perm uint8, flags uint8) *uint64 {
+	s := c.state
+	if s.full() {
+		c.err = abi.NoSlots
+		return nil
 	}
-	if err := c.move(name, va, shown); err != abi.OK {
-		sys.CapDelete(name)
-		return err
+	p := Piece{VA: va, N: uint16(n), Of: uint16(n), Perm: perm, Flags: flags}
+	if q := s.append(&p); q != nil {
+		return &q.Name
 	}
-	if name == c.last {
-		c.next -= c.lastBytes
-		c.last = 0
-	}
-	if c.state.full() {
-		return abi.NoSlots
-	}
-	c.state.Add(Piece{VA: va, Name: name, N: uint16(n), Of: uint16(n), Perm: uint8(perm), Flags: flags})
-	return abi.OK
+	c.Flush() // names go where pieces are now
+	s.Add(p)
+	return &s.piece(va).Name
 }
 
-// Derive gives it frames that stay the caller's, to be read or executed.
-func (c *Child) Derive(name sys.Cap, va, n uint64, perm abi.Perm) abi.Errno {
-	rights := uint64(perm) | abi.RightRead | abi.RightDelete | abi.RightDerive | abi.RightRevoke | abi.RightTransfer
-	d, err := sys.CapDerive(name, rights, 0, nil)
-	if err != abi.OK {
-		return err
+// share gives the child n frames of a capability, from the first-th on, which both have then, at an address.
+func (c *Child) share(name sys.Cap, first, va, n uint64, perm, flags uint8) {
+	to := c.place(va, n, perm, flags)
+	g := c.give(to)
+	c.frames += n
+	g.How, g.From, g.Rights, g.First, g.N, g.VA, g.Perm = abi.GrantShare, name, childRights, first, n, va, abi.Perm(perm)
+	switch {
+	case perm&uint8(abi.PermWrite) == 0:
+		g.Rights = childRights&^abi.RightWrite | uint64(perm)
+	case flags&FlagCopy != 0:
+		g.Perm &^= abi.PermWrite
 	}
-	return c.Place(d, va, n, perm, 0)
+}
+
+// ShareFrames gives it frames of a capability, which both have then, to be read or executed.
+func (c *Child) ShareFrames(name sys.Cap, va, n uint64, perm abi.Perm) {
+	c.share(name, 0, va, n, uint8(perm), 0)
+}
+
+// copiedAtOnce is how many frames one grant has that is a copy.
+const copiedAtOnce = 64
+
+// Fill gives it n frames at an address: skip bytes of zeroes, so many from the caller's at from, and zeroes.
+func (c *Child) Fill(va, n, skip, from, bytes uint64, perm abi.Perm, flags uint8) {
+	for n > 0 {
+		k := min(n, copiedAtOnce)
+		g := c.give(c.place(va, k, uint8(perm), flags))
+		c.frames += k
+		g.Way, g.Where = c.how, c.where
+		g.How, g.N, g.VA, g.Perm = abi.GrantCopy, k, va, perm
+		g.First, g.From = min(skip, k*PageSize), from
+		g.Bytes = min(bytes, k*PageSize-g.First)
+		skip, from, bytes = skip-g.First, from+g.Bytes, bytes-g.Bytes
+		va, n = va+k*PageSize, n-k
+	}
 }
 
 // Share gives it frames that both have: those of the caller's piece at an address, at the same one, with a region.
@@ -126,21 +230,23 @@ func (c *Child) Share(at uint64) abi.Errno {
 	if !c.state.AddRegion(*r) {
 		return abi.NoSlots
 	}
-	return c.share(p, 0)
-}
-
-func (c *Child) share(p *Piece, flags uint8) abi.Errno {
-	name, err := sys.FrameShare(p.Name, 0, childRights)
-	if err != abi.OK {
+	if err := c.Flush(); err != abi.OK { // it may come before others
 		return err
 	}
-	return c.Place(name, p.VA, uint64(p.N), abi.Perm(p.Perm), p.Flags&FlagShared|flags)
+	c.share(p.Name, uint64(p.First), p.VA, uint64(p.N), p.Perm, p.Flags&FlagShared)
+	return c.Flush()
 }
 
 // AddRegion notes a region of the child's.
 func (c *Child) AddRegion(r Region) bool { return c.state.AddRegion(r) }
 
-// Give derives a capability for the child, with rights of those that the caller has; 0: it has none to give.
+// Derive gives it a capability, with rights of those that the caller has; its name goes to to.
+func (c *Child) Derive(name sys.Cap, rights uint64, to *uint64) {
+	g := c.give(to)
+	g.How, g.From, g.Rights, g.Perm = abi.GrantDerive, name, rights, abi.PermRead
+}
+
+// Give derives a capability for the child now; 0: the caller has none to give.
 func (c *Child) Give(name sys.Cap, rights uint64) sys.Cap {
 	d, err := sys.CapDerive(name, rights, c.Env, nil)
 	if err != abi.OK {
@@ -153,117 +259,145 @@ func (c *Child) Give(name sys.Cap, rights uint64) sys.Cap {
 // bytes behind it, State. It returns the start page as the caller sees it, with these ranges written down.
 func (c *Child) Private(upcallPages, startBytes uint64) (*startpage.Page, abi.Errno) {
 	startPages := up(startBytes) / PageSize
-	n := upcallPages + startPages + 1
-	if err := c.makeBlock(PrivateLow+PageSize, n); err != abi.OK {
+	if err := c.design(PrivateLow+PageSize, upcallPages, startPages+1); err != abi.OK {
 		return nil, err
 	}
-	w := c.next - n*PageSize
-	page := (*startpage.Page)(unsafe.Pointer(uintptr(w + upcallPages*PageSize)))
-	page.Upcall = startpage.Range{Low: c.blockVA, High: c.blockVA + upcallPages*PageSize}
-	page.State = startpage.Range{Low: c.blockVA + (n-1)*PageSize, High: c.blockVA + n*PageSize}
-	c.state = (*State)(unsafe.Pointer(uintptr(w + (n-1)*PageSize)))
-	c.state.Account, c.state.Pages, c.state.How, c.state.Where = c.Account, 1, c.how, c.where
+	clear(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(c.image))), startBytes))
+	page := (*startpage.Page)(unsafe.Pointer(uintptr(c.image)))
+	page.Upcall = startpage.Range{Low: c.va, High: c.va + upcallPages*PageSize}
+	page.State = startpage.Range{Low: page.Upcall.High + startPages*PageSize, High: page.Upcall.High + (startPages+1)*PageSize}
+	c.drawState(startPages, 1)
 	return page, abi.OK
 }
 
 // StartAt is where the child finds its start page.
 func StartAt(page *startpage.Page) uint64 { return page.Upcall.High }
 
-func (c *Child) makeBlock(va, n uint64) abi.Errno {
-	name, _, err := c.Alloc(n)
-	c.block, c.blockVA, c.blockN = name, va, n
-	c.last = 0 // it stays in the window until the end
-	return err
+// design says where the child has its upcall stack, and behind that so many pages, which are written here.
+func (c *Child) design(va, upcallPages, pages uint64) abi.Errno {
+	c.image, c.va, c.upcallPages, c.pages = imageAt, va, upcallPages, pages
+	return furnish(pages)
+}
+
+// drawState makes an empty State behind the start page.
+func (c *Child) drawState(startPages, pages uint64) {
+	c.state = (*State)(unsafe.Pointer(uintptr(c.image + startPages*PageSize)))
+	*(*[unsafe.Offsetof(State{}.regions)]byte)(unsafe.Pointer(c.state)) = [unsafe.Offsetof(State{}.regions)]byte{}
+	c.state.Account, c.state.Pages, c.state.How, c.state.Where = c.Account, uint32(pages), c.how, c.where
 }
 
 // Finish gives it its State and start page. After that it is complete, and may run.
 func (c *Child) Finish() abi.Errno {
-	c.state.Add(Piece{VA: c.blockVA, Name: c.block, N: uint16(c.blockN), Of: uint16(c.blockN), Perm: uint8(readWrite), Flags: FlagOwn})
-	return c.move(c.block, c.blockVA, readWrite)
+	if err := c.Flush(); err != abi.OK {
+		return err
+	}
+	s := c.state
+	c.place(c.va, c.upcallPages+c.pages, uint8(readWrite), FlagOwn)
+	if c.err != abi.OK {
+		return c.err
+	}
+	g := c.give(nil)
+	g.Way, g.Where = c.how, c.where
+	g.How, g.N, g.VA, g.Perm = abi.GrantCopy, c.upcallPages+c.pages, c.va, readWrite
+	g.First, g.From = c.upcallPages*PageSize, c.image
+	g.Bytes = uint64(uintptr(unsafe.Pointer(s))) - c.image + s.used()
+	return c.Flush()
 }
 
-// Copy gives it the caller's memory: read-only pages to share, others to be copied when one of the two writes them, and copies
-// of what cannot wait: hot pieces, and the stack of the calling thread from sp up. It returns the copy of the start page.
-func (c *Child) Copy(sp uint64) (*startpage.Page, abi.Errno) {
+// used is how many bytes of its pages State has something in.
+func (s *State) used() uint64 {
+	return uint64(unsafe.Offsetof(s.pieces)) + uint64(s.NPieces)*uint64(unsafe.Sizeof(Piece{}))
+}
+
+// Alike makes the start page of a copy of the caller, and returns it.
+func (c *Child) Alike() (*startpage.Page, abi.Errno) {
 	start := sys.Start()
-	s := state
-	s.hold()
-	defer s.release()
-	own := s.piece(start.Upcall.Low)
+	own := state.piece(start.Upcall.Low)
 	if own == nil || own.Flags&FlagOwn == 0 {
 		return nil, abi.Unsupported // the initial environment
 	}
 	upcall := (start.Upcall.High - start.Upcall.Low) / PageSize
-	before := (start.State.Low - own.VA) / PageSize
-	n := before + uint64(s.Pages)
-	if err := c.makeBlock(own.VA, n); err != abi.OK {
+	startPages := (start.State.Low-own.VA)/PageSize - upcall
+	if err := c.design(own.VA, upcall, startPages+uint64(state.Pages)); err != abi.OK {
 		return nil, err
 	}
-	w := c.next - n*PageSize
-	copyPages(w+upcall*PageSize, own.VA+upcall*PageSize, before-upcall)
-	page := (*startpage.Page)(unsafe.Pointer(uintptr(w + upcall*PageSize)))
-	t := (*State)(unsafe.Pointer(uintptr(w + before*PageSize)))
-	*t = *s
-	t.anchored = 0
-	t.Account, t.lock, t.forks, t.NPieces, t.Bytes, t.Faults, t.Copies, t.More = c.Account, 0, 0, 0, 0, 0, 0, [MaxPages]uint64{}
-	c.state = t
-	g := runtime.Getg()
-	low, high := sp&^(PageSize-1), uint64(g.StackHi)
-	if s.NPieces+spare > uint32(t.room()) {
-		return nil, abi.NoSlots
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(c.image))), start.Bytes),
+		unsafe.Slice((*byte)(unsafe.Pointer(start)), start.Bytes))
+	c.drawState(startPages, uint64(state.Pages))
+	return (*startpage.Page)(unsafe.Pointer(uintptr(c.image))), abi.OK
+}
+
+// Copy gives it the caller's memory: read-only pages to share, others to be copied when one of the two writes them, and copies
+// of what cannot wait: hot pieces, and the stack of the calling thread from sp up. When it returns all that is given.
+//
+// No call between the copied stack and here defers anything: the copy would find records of that below its stack.
+func (c *Child) Copy(sp uint64) abi.Errno {
+	if Forking != nil {
+		Forking()
 	}
+	state.hold()
+	err := c.copyAll(sp)
+	state.release()
+	return err
+}
+
+func (c *Child) copyAll(sp uint64) abi.Errno {
+	s, t := state, c.state
+	if s.NPieces+spare > uint32(t.room()) || t.Pages != s.Pages {
+		return abi.NoSlots
+	}
+	t.Regions = s.Regions
+	copy(t.regions[:t.Regions], s.regions[:s.Regions])
+	high := uint64(runtime.Getg().StackHi)
 	for i := range s.Pieces() {
-		if err := c.copyPiece(&s.Pieces()[i], low, high); err != abi.OK {
-			return nil, err
+		if err := c.copyPiece(&s.Pieces()[i], sp, high); err != abi.OK {
+			return err
 		}
+	}
+	if err := c.Flush(); err != abi.OK { // before the caller writes a page, which is another's frame then
+		return err
 	}
 	s.forks++
-	return page, abi.OK
+	return abi.OK
 }
+
+// stackAhead is how much of a stack a copy has below the stack pointer, if the caller has that.
+const stackAhead = 1 << 10
 
 func (c *Child) copyPiece(p *Piece, stackLow, stackHigh uint64) abi.Errno {
+	n, perm := uint64(p.N), p.Perm
 	switch {
-	case p.Flags&(FlagOwn|FlagBacked) != 0 || p.Perm == 0:
-		return abi.OK
+	case p.Flags&(FlagOwn|FlagBacked) != 0 || perm == 0:
 	case p.Flags&FlagShared != 0:
-		return c.share(p, 0)
-	case p.Perm&uint8(abi.PermWrite) == 0 && p.Flags&FlagCopy == 0 && p.N == p.Of:
-		return c.Derive(p.Name, p.VA, uint64(p.N), abi.Perm(p.Perm))
-	case p.Flags&FlagHot != 0 || p.N != p.Of || p.VA < stackHigh && p.End() > stackLow:
-		name, w, err := c.Alloc(uint64(p.N))
-		if err != abi.OK {
-			return err
+		c.share(p.Name, uint64(p.First), p.VA, n, perm, FlagShared)
+	case p.VA < stackHigh && p.End() > stackLow: // below the stack pointer there is nothing
+		from := max(p.VA, stackLow)
+		low := max((from-stackAhead)&^(PageSize-1), p.VA)
+		c.Fill(low, (p.End()-low)/PageSize, from-low, from, p.End()-from, abi.Perm(perm), p.Flags&FlagHot)
+	case p.Flags&FlagHot != 0:
+		c.Fill(p.VA, n, 0, p.VA, n*PageSize, abi.Perm(perm), FlagHot)
+	case perm&uint8(abi.PermWrite) == 0:
+		c.share(p.Name, uint64(p.First), p.VA, n, perm, p.Flags&FlagCopy)
+	default:
+		if p.Flags&FlagCopy == 0 {
+			if err := sys.PageProtect(p.Name, uint64(p.First), n, abi.PermRead); err != abi.OK {
+				return err
+			}
+			p.Flags |= FlagCopy | FlagOurs
 		}
-		from := p.VA
-		if p.VA < stackHigh && p.End() > stackLow { // below the stack pointer there is nothing
-			from = max(from, stackLow)
-		}
-		copyPages(w+from-p.VA, from, (p.End()-from)/PageSize)
-		return c.Place(name, p.VA, uint64(p.N), abi.Perm(p.Perm), p.Flags&FlagHot)
+		c.share(p.Name, uint64(p.First), p.VA, n, perm, FlagCopy)
 	}
-	if p.Flags&FlagCopy == 0 {
-		if err := sys.PageProtect(p.Name, uint64(p.First), uint64(p.N), abi.PermRead); err != abi.OK {
-			return err
-		}
-		p.Flags |= FlagCopy | FlagOurs
-	}
-	return c.share(p, FlagCopy)
+	return c.err
 }
 
-func copyPages(to, from, n uint64) {
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(to))), n*PageSize), unsafe.Slice((*byte)(unsafe.Pointer(uintptr(from))), n*PageSize))
-}
-
-// Abandon ends a child that could not be completed, and takes back what it was to have. What it has had already goes with it: those
-// names are nobody's by then.
+// Abandon ends a child that could not be completed. What it has had already goes with it, and nothing is kept for the next.
 func (c *Child) Abandon() {
 	if c.Env != 0 {
 		sys.EnvDestroy(c.Env)
 	}
-	for _, name := range [...]sys.Cap{c.block, c.last} {
-		if name != 0 {
-			sys.CapDelete(name)
-		}
+	if deskPages != 0 {
+		sys.CapDelete(deskName)
+		deskPages = 0
 	}
 }
 

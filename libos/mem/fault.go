@@ -29,7 +29,7 @@ func onFault(f *abi.UpcallFrame, regs *upcall.Regs) {
 		die("a fault in a handler of faults")
 	}
 	if f.Vector != pageFault {
-		die(vectors[min(f.Vector, 19)])
+		die(nameOf(f.Vector))
 	}
 	if sp := uintptr(f.RSP); sp < regs.G.StackLo+64 || sp > regs.G.StackHi {
 		die("stack overflow")
@@ -37,8 +37,40 @@ func onFault(f *abi.UpcallFrame, regs *upcall.Regs) {
 	upcall.Panic(f, regs)
 }
 
-var vectors = [20]string{"division", "debug exception", "", "breakpoint", "overflow", "bound", "invalid instruction", "no FPU", "", "",
-	"", "segment", "stack segment", "protection", "", "", "x87", "alignment", "machine check", "floating point"}
+// nameOf is what an exception is called. (A table would be in every program's memory to be written.)
+func nameOf(vector uint64) string {
+	switch vector {
+	case 0:
+		return "division"
+	case 1:
+		return "debug exception"
+	case 3:
+		return "breakpoint"
+	case 4:
+		return "overflow"
+	case 5:
+		return "bound"
+	case 6:
+		return "invalid instruction"
+	case 7:
+		return "no FPU"
+	case 11:
+		return "segment"
+	case 12:
+		return "stack segment"
+	case 13:
+		return "protection"
+	case 16:
+		return "x87"
+	case 17:
+		return "alignment"
+	case 18:
+		return "machine check"
+	case 19:
+		return "floating point"
+	}
+	return ""
+}
 
 // resolve brings what an access found missing; false: there is nothing to be brought.
 func (s *State) resolve(address, err uint64) bool {
@@ -148,12 +180,16 @@ func (s *State) back(r *Region, page, role, rights uint64) bool {
 
 // separate makes a page that others have, too, the program's own: it is about to be written.
 func (s *State) separate(p *Piece, page uint64) bool {
-	if p.Flags&FlagOurs != 0 && s.forks == 0 { // those others are no more
-		if sys.PageProtect(p.Name, uint64(p.First), uint64(p.N), abi.Perm(p.Perm)) != abi.OK {
+	if p.Flags&FlagOurs != 0 && s.forks == 0 { // those others are no more, but children may have left some of their own
+		switch sys.PageProtect(p.Name, uint64(p.First), uint64(p.N), abi.Perm(p.Perm)|abi.PermAlone) {
+		case abi.OK:
+			p.Flags &^= FlagCopy | FlagOurs
+			return true
+		case abi.Busy:
+			p.Flags &^= FlagOurs
+		default:
 			return false
 		}
-		p.Flags &^= FlagCopy | FlagOurs
-		return true
 	}
 	if s.makeRoom() != abi.OK {
 		die("no room to note a page")

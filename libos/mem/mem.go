@@ -15,14 +15,15 @@ import (
 
 // Where a program has what (the image begins at abi.Image, and is followed by nothing; Page.Heap is the rest).
 const (
-	// What is below the image has one page table, which is there anyhow for the page of Info.
-	PrivateLow = abi.InfoPage + 1<<16 // its first thread's upcall stack, its start page, State
-	initState  = PrivateLow + PageSize
-	StackLow   = abi.InfoPage + 1<<19 // its first thread's stack
+	// What is below the image has one page table, which is there anyhow for the page of Info: all near to its end, for who ends
+	// an environment looks at it from the first page in use on.
+	StackLow   = abi.LibOS + 1<<19 // its first thread's stack
 	StackHigh  = StackLow + 1<<20
-	window     = StackHigh + PageSize // where a frame is while it is filled
-	WindowLow  = window + PageSize    // where a child's pages are while they are written
-	WindowHigh = abi.Image - PageSize
+	PrivateLow = StackHigh + PageSize // its first thread's upcall stack, its start page, State
+	initState  = PrivateLow + PageSize
+	window     = PrivateLow + 40*PageSize // where a frame is while it is filled
+	WindowLow  = window + PageSize        // where a child's start page and State are while they are written
+	WindowHigh = abi.InfoPage - PageSize
 	// Go's heap begins behind the image, so small programs have one table for both.
 	heapGap = 1 << 16
 	areaAt  = abi.LibOS + 64<<30 // what Map gives

@@ -35,7 +35,7 @@ const (
 	FlagHot                      // a child gets a copy at once: it cannot fault for it
 	FlagShared                   // a child gets the same frames
 	FlagBacked                   // a part of what a region shows: a child faults for it
-	FlagOwn                      // a child has its own: upcall stack, start page, State
+	FlagOwn                      // a child has its own, or none: upcall stack, start page, State; stacks of threads that have ended
 )
 
 // Region is [Low, High), in bytes.
@@ -158,6 +158,20 @@ func (s *State) Add(p Piece) {
 	copy(all[i+1:], all[i:len(all)-1])
 	all[i] = p
 	s.Bytes += uint64(p.N) * PageSize
+}
+
+// append is Add for a piece behind all others; nil: it is not. It returns where it is.
+func (s *State) append(p *Piece) *Piece {
+	n := s.NPieces
+	// SAFETY: there is room for one more.
+	all := unsafe.Slice((*Piece)(unsafe.Pointer(&s.pieces)), n+1)
+	if n > 0 && all[n-1].VA > p.VA {
+		return nil
+	}
+	all[n] = *p
+	s.NPieces = n + 1
+	s.Bytes += uint64(p.N) * PageSize
+	return &all[n]
 }
 
 // drop takes the i-th piece out, and says whether its capability has no other piece.

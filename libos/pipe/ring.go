@@ -196,6 +196,16 @@ func (r *Ring) Gone(process, by uint32, relax func()) {
 	r.changing.Store(0)
 }
 
+// Left notes that a process goes on when its parent is no more. If it does not end by itself, nobody will say that it has.
+func (r *Ring) Left(process, by uint32, relax func()) {
+	lock(&r.changing, by, relax)
+	if h := r.holder(process); h != nil {
+		h.parent.Store(0)
+	}
+	r.count()
+	r.changing.Store(0)
+}
+
 const _ = uint(64 - maxHolders)
 
 // unlock gives up what a process had that is no more.

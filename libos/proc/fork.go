@@ -10,13 +10,29 @@ import (
 	"exo/libos/file"
 	"exo/libos/mem"
 	"exo/libos/startpage"
-	"exo/libos/sys"
-	"exo/libos/upcall"
 	"exo/libos/wait"
 )
 
 // checkpoint calls forkFrom, and returns what that returns; in the copy, 0.
 func checkpoint() (id int64)
+
+// Step is told what Fork has just done, if it is not nil: for measuring. It must not write to the heap.
+var Step func(what int)
+
+// What Step is told, in order.
+const (
+	MadeEnv    = iota // the environment, with its quotas
+	MadePage          // the copy's start page, but for the descriptors
+	GaveMemory        // all but its own pages
+	GaveState         // these, and capabilities
+	MadeThread        // in it
+)
+
+func step(what int) {
+	if Step != nil {
+		Step(what)
+	}
+}
 
 // Fork starts a copy of the caller, with its memory as it is, and returns 0 there. Only the calling thread is in the copy; what
 // others hold stays held there.
@@ -28,6 +44,7 @@ func Fork() (ID, error) {
 	case id == 0:
 		children.n = 0 // they are the parent's
 		making = mem.Lock{}
+		mem.AfterFork()
 		wait.AfterFork()
 		file.AfterFork()
 		return 0, nil
@@ -46,56 +63,52 @@ const (
 
 // forkFrom makes the copy. sp is checkpoint's stack pointer: below it is the address to go on at, above the result.
 func forkFrom(sp uintptr) int64 {
-	frames, caps, err := quotas(&Attr{})
-	if err != nil {
-		return int64(abi.NoQuota)
-	}
 	making.Lock()
-	defer making.Unlock()
-	c := &newborn
-	if e := c.Make(frames, caps); e != abi.OK {
+	id, e := forkLocked(sp)
+	making.Unlock()
+	if e != abi.OK {
 		return int64(e)
 	}
+	return int64(id)
+}
+
+func forkLocked(sp uintptr) (ID, abi.Errno) {
+	c := &newborn
+	if e := c.Make(usualPart, usualPart, abi.EnvAlike|abi.EnvPart); e != abi.OK {
+		return 0, e
+	}
+	step(MadeEnv)
 	*(*int64)(unsafe.Pointer(sp + 8)) = 0
-	page, e := c.Copy(uint64(sp) - 8)
-	copied := e == abi.OK
-	var info abi.EnvInfo
+	page, e := c.Alike()
 	if e == abi.OK {
-		e = sys.EnvInspect(c.Env, &info)
+		page.Parent, page.Self = uint64(Self()), c.Number
+		names(page, c)
+		step(MadePage)
+		e = c.Copy(uint64(sp) - 8)
+		step(GaveMemory)
 	}
-	if e == abi.OK && (info.FrameLimit-info.Frames < aliveFrames || info.CapLimit-info.Caps < aliveCaps) {
+	if frames, caps := c.Left(); e == abi.OK && (frames < aliveFrames || caps < aliveCaps) {
+		mem.Forgotten()
 		e = abi.NoQuota
-	}
-	if e == abi.OK {
-		e = upcall.Inherit(c.Env)
 	}
 	if e != abi.OK {
 		c.Abandon()
-		if copied {
-			mem.Forgotten()
-		}
-		return int64(e)
+		return 0, e
 	}
-	page.Parent, page.Self = uint64(Self()), info.Number
-	names(page, c)
-	pipes := file.Forked(page, info.Number, c.Give)
+	pipes := file.Forked(page, c.Number, c.Give)
 	g := runtime.Getg()
 	t := abi.ThreadStart{
 		RIP: *(*uint64)(unsafe.Pointer(sp - 8)), RSP: uint64(sp), FS: uint64((*runtime.Thread)(unsafe.Pointer(g)).TLS()),
 		UpcallLow: uint64(g.Upcall.StackLo), UpcallHigh: uint64(g.Upcall.StackHi),
 	}
-	id, err := start(c, &t, true, ID(info.Number), pipes)
-	if err != nil {
+	if e := start(c, &t, true, pipes); e != abi.OK {
 		mem.Forgotten()
-		if no, ok := err.(abi.Errno); ok {
-			return int64(no)
-		}
-		return int64(abi.NoSlots)
+		return 0, e
 	}
-	return int64(id)
+	return ID(c.Number), abi.OK
 }
 
-// names puts the copy's names for capabilities into its start page.
+// names has the copy's names for capabilities put into its start page.
 func names(page *startpage.Page, c *mem.Child) {
 	all := unsafe.Slice((*startpage.Cap)(unsafe.Add(unsafe.Pointer(page), page.Caps.Offset)), page.Caps.Entries)
 	for i := range all {
@@ -103,7 +116,7 @@ func names(page *startpage.Page, c *mem.Child) {
 		case all[i].Role == startpage.RoleMemory:
 			all[i].Name = c.Account
 		case rights != 0:
-			all[i].Name = c.Give(all[i].Name, rights)
+			c.Derive(all[i].Name, rights, &all[i].Name)
 		default:
 			all[i].Name = 0
 		}

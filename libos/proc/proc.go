@@ -57,20 +57,22 @@ type Info struct {
 
 // child is a process that the caller has started and not yet waited for.
 type child struct {
-	id          ID
-	env, thread sys.Cap
-	forked      bool
-	watched     bool     // wait.Own is rung when it ends
-	pipes       []uint64 // where those are that it has ends of
+	id      ID
+	env     sys.Cap
+	forked  bool
+	watched bool     // wait.Own is rung when it ends
+	pipes   []uint64 // where those are that it has ends of
 }
 
 const maxChildren = 256
 
-// children are in order of their start. The lock guards them.
+// children are in order of their start. The lock guards them. The first ones lie here: so who forks has not just written to the heap,
+// which is copied for that.
 var children struct {
 	lock mem.Lock
 	n    int
 	all  []child
+	few  [8]child
 }
 
 func find(id ID) (c child, ok bool) {
@@ -88,6 +90,9 @@ func find(id ID) (c child, ok bool) {
 func add(c child) {
 	g := &children
 	g.lock.Lock()
+	if g.all == nil {
+		g.all = g.few[:0]
+	}
 	g.all = append(g.all[:g.n], c)
 	g.n++
 	g.lock.Unlock()
@@ -117,21 +122,27 @@ type Part uint64
 // Whole is all of it.
 const Whole Part = 1 << 16
 
+// usualPart is the part of what the caller has left that a child may use, if nothing is said.
+const usualPart = uint64(Whole / 4)
+
 // What making a child takes of the caller's own, for a while: its variables, stack, tables.
 const (
 	spareFrames = 56
 	spareCaps   = 16
 )
 
-// quotas are what a child may use: what it is to, or a part of what is left.
-func quotas(a *Attr) (frames, caps uint64, err error) {
+// quotas are what a child may use, as EnvCreate takes it: what it is to, or a part of what is left.
+func quotas(a *Attr) (frames, caps, flags uint64) {
 	frames, caps = a.Frames, a.Caps
-	if frames != 0 && caps != 0 {
-		return frames, caps, nil
+	switch {
+	case frames != 0 && caps != 0:
+		return frames, caps, 0
+	case frames == 0 && caps == 0 && a.Part == 0:
+		return usualPart, usualPart, abi.EnvPart
 	}
 	part := a.Part
 	if part == 0 {
-		part = Whole / 4
+		part = Part(usualPart)
 	}
 	leftFrames, leftCaps := Left()
 	of := func(left, spare uint64) uint64 {
@@ -147,22 +158,25 @@ func quotas(a *Attr) (frames, caps uint64, err error) {
 	if caps == 0 {
 		caps = of(leftCaps, spareCaps)
 	}
-	return frames, caps, nil
+	return frames, caps, 0
 }
 
 // start gives a child that is complete its thread, and notes it. If that fails, the child is given up.
-func start(c *mem.Child, t *abi.ThreadStart, forked bool, number ID, pipes []uint64) (ID, error) {
-	thread, e := sys.Cap(0), c.Finish()
+func start(c *mem.Child, t *abi.ThreadStart, forked bool, pipes []uint64) abi.Errno {
+	e := c.Finish()
+	step(GaveState)
 	if e == abi.OK {
-		thread, e = sys.ThreadCreate(c.Env, t)
+		t.Flags |= abi.ThreadNameless
+		_, e = sys.ThreadCreate(c.Env, t)
 	}
+	step(MadeThread)
 	if e != abi.OK {
 		c.Abandon()
-		file.Died(uint64(number), pipes)
-		return 0, e
+		file.Died(c.Number, pipes)
+		return e
 	}
-	add(child{id: number, env: c.Env, thread: thread, forked: forked, pipes: pipes})
-	return number, nil
+	add(child{id: ID(c.Number), env: c.Env, forked: forked, pipes: pipes})
+	return abi.OK
 }
 
 // newborn is the child that is being made; who makes it has the lock.
@@ -182,15 +196,21 @@ func (c *child) look() (ended bool, status int64, err error) {
 
 // forget gives back what the caller had of a child that has ended.
 func (c *child) forget() bool {
+	sys.EnvDestroy(c.env)
+	return c.gone()
+}
+
+// gone notes that a child is no more; false: somebody else has.
+func (c *child) gone() bool {
 	if !remove(c.id) {
 		return false
 	}
-	sys.CapDelete(c.thread)
-	sys.EnvDestroy(c.env)
 	if c.forked {
 		mem.Forgotten()
 	}
-	file.Died(uint64(c.id), c.pipes)
+	if c.pipes != nil {
+		file.Died(uint64(c.id), c.pipes)
+	}
 	return true
 }
 
@@ -255,14 +275,23 @@ func Watch() { watch(0) }
 // Wait waits until a child has ended, forgets it, and returns its status: of Exit, 2 if it panicked, below 0 if it was killed
 // or faulted (abi.StatusKilled, StatusFault).
 func Wait(id ID) (status int64, err error) {
-	for try := uint64(1); ; try++ {
-		if try == wait.Tries+1 {
-			watch(id)
+	c, ok := find(id)
+	if !ok {
+		return 0, ErrNoChild
+	}
+	for {
+		status, e := sys.EnvAwait(c.env, abi.Forever, true)
+		switch {
+		case e == abi.Interrupted:
+		case e == abi.BadCap: // another thread has waited for it
+			return 0, ErrNoChild
+		case e != abi.OK:
+			return 0, e
+		case !c.gone():
+			return 0, ErrNoChild
+		default:
+			return status, nil
 		}
-		if ended, status, err := Poll(id); ended || err != nil {
-			return status, err
-		}
-		wait.For(try, wait.Own(), wait.BitChild)
 	}
 }
 
@@ -310,6 +339,24 @@ func Kill(id ID) error {
 		sys.CapDelete(d)
 	}
 	return errorOf(e)
+}
+
+// Detach has a child go on when the caller ends. It cannot be waited for any more; what it may use is not the caller's any more
+// until it has ended.
+//
+// It has its memory, which is its own or shared by both. What it was given of the start page's capabilities ends with the caller:
+// the console, and the files.
+func Detach(id ID) error {
+	c, ok := find(id)
+	if !ok {
+		return ErrNoChild
+	}
+	if e := sys.CapTransfer(c.env, c.env); e != abi.OK { // it holds itself
+		return e
+	}
+	file.Left(uint64(id), c.pipes)
+	remove(id) // it may have the caller's frames for ever: it stays counted as a fork
+	return nil
 }
 
 // Stop suspends a child.

@@ -126,10 +126,6 @@ func Spawn(path string, args []string, a *Attr) (ID, error) {
 	if err != nil {
 		return 0, err
 	}
-	frames, caps, err := quotas(a)
-	if err != nil {
-		return 0, err
-	}
 	env := a.Env
 	if env == nil && sys.Env().Len() > 0 {
 		env = Environ()
@@ -142,22 +138,18 @@ func Spawn(path string, args []string, a *Attr) (ID, error) {
 	making.Lock()
 	defer making.Unlock()
 	c := &newborn
-	if e := c.Make(frames, caps); e != abi.OK {
+	if e := c.Make(quotas(a)); e != abi.OK {
 		return 0, e
 	}
 	if a.Memory != 0 {
 		c.OnNode(uint64(a.Memory) - 1)
 	}
 	page, e := c.Private(upcallPages, bytes)
+	if e == abi.OK && !stack(c) {
+		e = abi.NoSlots
+	}
 	if e == abi.OK {
 		e = i.load(c)
-	}
-	if e == abi.OK {
-		e = stack(c)
-	}
-	var info abi.EnvInfo
-	if e == abi.OK {
-		e = sys.EnvInspect(c.Env, &info)
 	}
 	if e != abi.OK {
 		c.Abandon()
@@ -168,18 +160,18 @@ func Spawn(path string, args []string, a *Attr) (ID, error) {
 		CPUs: a.CPUs, Weight: a.Weight,
 	}
 	page.Image = startpage.Range{Low: i.segments[0].va, High: i.high()}
-	page.Self, page.Parent = info.Number, uint64(Self())
-	page.Seed = clock.TSC()*0x9E3779B97F4A7C15 ^ info.Number
+	page.Self, page.Parent = c.Number, uint64(Self())
+	page.Seed = clock.TSC()*0x9E3779B97F4A7C15 ^ c.Number
 	w := writer{page: page, at: uint64(unsafe.Sizeof(*page))}
 	w.caps(c, a)
 	files := a.Files
 	if files == nil {
 		files = usual[:]
 	}
-	pipes, err := w.files(c, files, info.Number)
+	pipes, err := w.files(c, files, c.Number)
 	if err != nil {
 		c.Abandon()
-		file.Died(info.Number, pipes)
+		file.Died(c.Number, pipes)
 		return 0, err
 	}
 	page.Args = w.texts(args)
@@ -187,7 +179,10 @@ func Spawn(path string, args []string, a *Attr) (ID, error) {
 	page.Version, page.Size, page.Bytes = startpage.Version, uint64(unsafe.Sizeof(*page)), w.at
 	page.Stack = startpage.Range{Low: stackHigh - stackBytes, High: stackHigh}
 	page.Heap = startpage.Range{Low: mem.HeapAt(i.high()), High: heapHigh}
-	return start(c, &t, false, ID(info.Number), pipes)
+	if e := start(c, &t, false, pipes); e != abi.OK {
+		return 0, e
+	}
+	return ID(c.Number), nil
 }
 
 var usual = [3]file.FD{file.In, file.Out, file.Err}
@@ -205,33 +200,31 @@ func (i *image) load(c *mem.Child) abi.Errno {
 	for k := range i.segments[:i.n] {
 		s := &i.segments[k]
 		if i.shared[k] != 0 {
-			if e := c.Derive(i.shared[k], s.va, s.pages, s.perm); e != abi.OK {
-				return e
-			}
+			c.ShareFrames(i.shared[k], s.va, s.pages, s.perm)
 			continue
 		}
-		name, at, e := c.Alloc(s.pages)
-		if e != abi.OK {
-			return e
+		at := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(s.data))))
+		for j := 0; j < len(s.data); j += pageSize { // so that they are there
+			seen += s.data[j]
 		}
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at))), s.pages*pageSize), s.data)
-		if e = c.Place(name, s.va, s.pages, s.perm, mem.FlagHot); e != abi.OK {
-			return e
+		if n := len(s.data); n > 0 {
+			seen += s.data[n-1]
 		}
+		c.Fill(s.va, s.pages, 0, at, uint64(len(s.data)), s.perm, mem.FlagHot)
 	}
-	return abi.OK
+	return c.Flush()
 }
 
+var seen byte
+
 // stack gives it a stack, which grows.
-func stack(c *mem.Child) abi.Errno {
-	if !c.AddRegion(mem.Region{Low: stackHigh - stackBytes, High: stackHigh, Perm: uint8(abi.PermRead | abi.PermWrite), Kind: mem.Stack}) {
-		return abi.NoSlots
+func stack(c *mem.Child) bool {
+	const readWrite = abi.PermRead | abi.PermWrite
+	if !c.AddRegion(mem.Region{Low: stackHigh - stackBytes, High: stackHigh, Perm: uint8(readWrite), Kind: mem.Stack}) {
+		return false
 	}
-	name, e := c.Frames(stackPages)
-	if e != abi.OK {
-		return e
-	}
-	return c.Place(name, stackHigh-stackPages*pageSize, stackPages, abi.PermRead|abi.PermWrite, 0)
+	c.Fill(stackHigh-stackPages*pageSize, stackPages, 0, 0, 0, readWrite, 0)
+	return true
 }
 
 // startBytes is how much a start page takes.
@@ -297,7 +290,7 @@ func (w *writer) caps(c *mem.Child, a *Attr) {
 				rights |= abi.RightWrite | abi.RightDelete
 			}
 			entries[n] = from
-			entries[n].Name = c.Give(from.Name, rights)
+			c.Derive(from.Name, rights, &entries[n].Name)
 			n++
 		}
 	}
@@ -324,6 +317,7 @@ func (w *writer) files(c *mem.Child, from []file.FD, number uint64) (pipes []uin
 		}
 		if at := file.PipeOf(&entries[i]); at != 0 {
 			pipes = append(pipes, at)
+			w.page.Pipes = 1
 			if e := c.Share(at); e != abi.OK {
 				return pipes, e
 			}

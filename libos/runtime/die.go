@@ -137,7 +137,7 @@ func isBasic(k abi.Kind) bool {
 	return k == abi.String || k >= abi.Bool && k <= abi.Uintptr || k == abi.Float32 || k == abi.Float64
 }
 
-// overflowed runs on overflowStack: the function at pc found its stack too small.
+// overflowed runs on the stack for upcalls: the function at pc found its stack too small.
 func overflowed(pc uintptr, gp *g) {
 	begin("stack overflow: [")
 	printhex(uint64(gp.StackLo))
@@ -147,9 +147,5 @@ func overflowed(pc uintptr, gp *g) {
 	end(pc)
 }
 
-// What morestack dies on, the first one; others wait for the end.
-var (
-	overflowStack [4 << 10]byte
-	overflowG     g
-	overflowLock  uint32
-)
+// overflowLock is for the first one; others wait for the end.
+var overflowLock uint32

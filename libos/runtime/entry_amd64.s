@@ -20,7 +20,7 @@ TEXT runtime·resume<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-24
 	JMP  CX
 
 // The stack check of a prologue calls one of these: the word at SP is the address in the function whose stack is too small.
-// They go to a stack of their own and do not return.
+// They go to the stack for upcalls, of whatever that was used for before, and do not return.
 TEXT runtime·morestack_noctxt(SB), NOSPLIT|NOFRAME, $0-0
 	JMP runtime·morestack(SB)
 
@@ -35,18 +35,13 @@ again:
 	PAUSE
 	JMP  again
 mine:
-	LEAQ runtime·overflowStack(SB), DX
-	LEAQ runtime·overflowG(SB), R14
-	LEAQ 928(DX), CX
-	MOVQ DX, g_StackLo(R14)
-	MOVQ CX, g_stackguard0(R14)
-	MOVQ CX, g_stackguard1(R14)
-	ADDQ $(4<<10), DX
-	MOVQ DX, g_StackHi(R14)
-	MOVQ g_Upcall(BX), CX
-	MOVQ CX, g_Upcall(R14)
+	MOVQ g_Upcall(BX), R14
+	TESTQ R14, R14
+	JNE  2(PC)
+	MOVQ BX, R14                   // it has none: then its own
 	MOVQ R14, -8(FS)
-	LEAQ -16(DX), SP               // overflowed may keep its arguments there
+	MOVQ g_StackHi(R14), SP
+	SUBQ $16, SP                   // overflowed may keep its arguments there
 	XORL BP, BP
 	XORPS X15, X15
 	CALL runtime·overflowed<ABIInternal>(SB)

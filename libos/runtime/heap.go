@@ -166,7 +166,7 @@ func HeapStats() (allocated, grown uintptr) {
 var lasting struct {
 	lock     uint32
 	next, hi uintptr
-	first    [4096]byte
+	first    [512]byte
 	begun    bool
 }
 

@@ -15,8 +15,12 @@ const (
 	initHeapHigh = abi.LibOS + 1<<44
 )
 
-// initial is the start page of the initial environment.
-var initial struct {
+// initial is the start page of the initial environment: at the lower end of its stack, which the kernel has made large.
+var initial *initialPage
+
+const initialAt, initialBytes = abi.InitStackLow, 8 << 10
+
+type initialPage struct {
 	page startpage.Page
 	args [1]startpage.Text
 	name [4]byte
@@ -26,9 +30,12 @@ var initial struct {
 	line  *abi.Start
 }
 
+const _ = uint(initialBytes - unsafe.Sizeof(initialPage{}))
+
 // Line is the kernel's command line, for the initial environment; others have none.
 func Line() string {
-	if s := initial.line; s != nil {
+	if initial != nil {
+		s := initial.line
 		return unsafe.String(&s.Line[0], min(s.LineBytes, uint64(len(s.Line))))
 	}
 	return ""
@@ -36,9 +43,9 @@ func Line() string {
 
 // fromKernel makes a start page of what the kernel gives the initial environment.
 func fromKernel(s *abi.Start) *startpage.Page {
-	p := &initial
-	p.line = s
-	// SAFETY: all of it lies in one variable.
+	p := (*initialPage)(unsafe.Pointer(uintptr(initialAt)))
+	initial, p.line = p, s
+	// SAFETY: all of it lies in these pages.
 	offset := func(q unsafe.Pointer) uint64 { return uint64(uintptr(q) - uintptr(unsafe.Pointer(&p.page))) }
 	n := 0
 	add := func(role, index, name, value uint64) {
@@ -62,7 +69,7 @@ func fromKernel(s *abi.Start) *startpage.Page {
 	p.args[0] = startpage.Text{Offset: offset(unsafe.Pointer(&p.name)), Bytes: uint64(len(p.name))}
 	p.page = startpage.Page{
 		Version: startpage.Version, Size: uint64(unsafe.Sizeof(p.page)), Bytes: uint64(unsafe.Sizeof(*p)),
-		Stack:  startpage.Range{Low: abi.InitStackLow, High: abi.InitStackHigh},
+		Stack:  startpage.Range{Low: initialAt + initialBytes, High: abi.InitStackHigh},
 		Upcall: startpage.Range{Low: abi.InitUpcallLow, High: abi.InitUpcallHigh},
 		Image:  startpage.Range{Low: abi.Image, High: s.ImageHigh},
 		Heap:   startpage.Range{Low: (s.ImageHigh + initHeapGap) &^ (initHeapGap - 1), High: initHeapHigh},

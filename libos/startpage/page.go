@@ -21,6 +21,7 @@ type Page struct {
 	State           Range  // what its library OS knows of its memory (libos/mem); empty: nothing yet
 	Files           Table  // of File: its descriptors
 	Self            uint64 // its number
+	Pipes           uint64 // not 0: among Files are, or have been, ends of pipes
 }
 
 // File is what a descriptor is for; libos/file says more.

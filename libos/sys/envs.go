@@ -10,9 +10,40 @@ import (
 
 // EnvCreate makes an environment with a quota that the caller gives up; account is the name, in the new one, of its account.
 func EnvCreate(memory Cap, frames, caps uint64) (env, account Cap, err abi.Errno) {
-	r, account := runtime.Syscall3(uint64(abi.EnvCreate), memory, frames, caps)
-	env, err = value(r)
-	return env, account, err
+	m, err := EnvCreateAs(memory, frames, caps, 0)
+	return m.Env, m.Account, err
+}
+
+// Made is an environment that was made: its name, its name for its account, which one it is, what it may have.
+type Made struct {
+	Env, Account         Cap
+	Number, Frames, Caps uint64
+}
+
+// EnvCreateAs is EnvCreate with flags, abi.EnvAlike and abi.EnvPart.
+func EnvCreateAs(memory Cap, frames, caps, flags uint64) (m Made, err abi.Errno) {
+	r, account, number, frames, caps := runtime.Syscall(uint64(abi.EnvCreate), memory, frames, caps, flags, 0, 0)
+	if m.Env, err = value(r); err == abi.OK {
+		m.Account, m.Number, m.Frames, m.Caps = account, number, frames, caps
+	}
+	return m, err
+}
+
+// EnvGive gives it things, in order; done is how many were given. Each has its name there in it, or why not.
+func EnvGive(env Cap, grants []abi.Grant) (done int, err abi.Errno) {
+	at, n := outAll(grants)
+	v, err := call3(abi.EnvGive, env, at, n)
+	return int(v), err
+}
+
+// EnvAwait waits until it has ended, and says how. end: its capability is not needed any more.
+func EnvAwait(env Cap, until uint64, end bool) (status int64, err abi.Errno) {
+	gone := uint64(0)
+	if end {
+		gone = 1
+	}
+	r, how := runtime.Syscall3(uint64(abi.EnvAwait), env, until, gone)
+	return int64(how), failed(r)
 }
 
 // EnvUpcalls says where the kernel enters it.
@@ -67,6 +98,9 @@ func ThreadInspect(thread Cap, into *abi.ThreadInfo) abi.Errno {
 
 // ThreadDestroy ends it.
 func ThreadDestroy(thread Cap) abi.Errno { return only3(abi.ThreadDestroy, thread, 0, 0) }
+
+// ThreadEnd ends it, if it has not ended, and gives up its capability.
+func ThreadEnd(thread Cap) abi.Errno { return only3(abi.ThreadDestroy, thread, 1, 0) }
 
 // ThreadSchedule says where and how it is to run.
 func ThreadSchedule(thread, cpu Cap, s *abi.Schedule) abi.Errno {

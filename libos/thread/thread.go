@@ -36,6 +36,7 @@ type Thread struct {
 	done atomic.Uint32
 	// Not 0: Join sleeps.
 	joined atomic.Uint32
+	hidden bool // children do not get its region
 	next   *Thread
 }
 
@@ -47,7 +48,20 @@ var spare struct {
 	first *Thread
 }
 
-func init() { runtime.ThreadEnd = ended }
+func init() {
+	runtime.ThreadEnd = ended
+	mem.Forking, mem.Forked = hideSpare, func() { spare.lock, spare.first = mem.Lock{}, nil }
+}
+
+// hideSpare has children not get the regions of threads that have ended.
+func hideSpare() {
+	spare.lock.Lock()
+	for t := spare.first; t != nil && !t.hidden; t = t.next { // those behind it have been spare since
+		t.hidden = true
+		mem.Inherit(t.at+allBytes-hotBytes, false)
+	}
+	spare.lock.Unlock()
+}
 
 // place returns a record at the end of a region.
 func place() (*Thread, error) {
@@ -58,6 +72,10 @@ func place() (*Thread, error) {
 	}
 	spare.lock.Unlock()
 	if t != nil {
+		if t.hidden {
+			t.hidden = false
+			mem.Inherit(t.at+allBytes-hotBytes, true)
+		}
 		return t, nil
 	}
 	at, e := mem.MapStack(allBytes)
@@ -100,6 +118,7 @@ func GoOn(cpus uint64, fn func()) (*Thread, error) {
 	return t, nil
 }
 
+// put makes the region a spare one.
 func (t *Thread) put() {
 	spare.lock.Lock()
 	t.next, spare.first = spare.first, t
@@ -135,8 +154,7 @@ func (t *Thread) Join() {
 		}
 		wait.For(try, wait.Own(), wait.BitThread)
 	}
-	sys.ThreadDestroy(t.name) // waits for its last instructions
-	sys.CapDelete(t.name)
+	sys.ThreadEnd(t.name) // waits for its last instructions
 	t.put()
 }
 

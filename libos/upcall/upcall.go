@@ -31,18 +31,12 @@ type Handlers struct {
 	TextLow, TextHigh uint64
 }
 
-var current abi.Upcalls
-
-// Inherit makes those of the caller's, a copy of whose memory the environment has.
-func Inherit(env sys.Cap) abi.Errno { return sys.EnvUpcalls(env, &current) }
-
 // Set makes them the environment's, from now on, under a name.
 func Set(h *Handlers, name string) abi.Errno {
 	u := abi.Upcalls{TextLow: h.TextLow, TextHigh: h.TextHigh}
 	copy(u.Name[:], name)
 	entries := Entries(h)
 	u.Fault, u.Foreign, u.Revoke, u.Slice = entries[0], entries[1], entries[2], entries[3]
-	current = u
 	return sys.EnvUpcalls(0, &u)
 }
 

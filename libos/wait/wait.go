@@ -93,7 +93,11 @@ func Own() sys.Cap {
 }
 
 // AfterFork forgets the parent's.
-func AfterFork() { own.bell, own.made, own.lock = 0, false, mem.Lock{} }
+func AfterFork() {
+	if own.made {
+		own.bell, own.made, own.lock = 0, false, mem.Lock{}
+	}
+}
 
 // BitOf is the bit of the own bell for a lock at an address; others may have it, too.
 func BitOf(at uintptr) uint64 { return 1 << (BitLocks + (at>>3^at>>9)%(64-BitLocks)) }

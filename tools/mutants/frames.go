@@ -30,4 +30,7 @@ var frameMutants = []mutant{
 	{"frames: a frame goes into the stock of another node", "kernel/mm/frameinfo.go", []edit{{"uint32(i)&^(1<<infoNode-1) == uint32(o)", "uint32(i)>>infoRefs == uint32(o)>>infoRefs"}}, "go test -timeout 20s -run TestFrames ./kernel/mm"},
 	{"frames: what goes back to an area is not counted", "kernel/mm/areas.go", []edit{{"\tc.count(-1)\n", ""}}, "go test -timeout 20s -run TestFrames ./kernel/mm"},
 	{"frames: a reservation is bound to no node", "kernel/mm/frames.go", []edit{{"newInfo(0, node, 0), freeInfo(node)", "newInfo(0, 0, 0), freeInfo(0)"}}, "go test -timeout 20s -run TestFrames ./kernel/mm"},
+	{"frames: a run is shared as far as it goes, and more", "kernel/mm/runs.go", []edit{{"if !w.some(1, maxRefs-1) {", "if !w.some(0, maxRefs-1) {"}}, "go test -timeout 60s -run TestFrames ./kernel/mm"},
+	{"frames: what is freed together is not counted", "kernel/mm/runs.go", []edit{{"\tc.node.Counts[area].Add(uint32(n))\n\tc.count(-int64(n))\n\treturn n\n", "\tc.node.Counts[area].Add(0)\n\tc.count(-int64(n))\n\treturn n\n"}}, "go test -timeout 60s -run TestFrames ./kernel/mm"},
+	{"frames: a short run is taken without CAS", "kernel/mm/runs.go", []edit{{"if c.stock.CompareAndSwap(s, s&^((uint64(1)<<n-1)<<bit)) {", "if c.stock.Store(s &^ ((uint64(1)<<n - 1) << bit)); true {"}}, "go test -race -timeout 60s -run TestFrames_G1_G2_Runs ./kernel/mm"},
 }

@@ -6,7 +6,7 @@ const fuzzBoot = "go run ./qemu/exo-run -cpus 4 -append 'tests=fuzz/* ops=100000
 // fuzzMutants are faults in what system calls check and pay.
 var fuzzMutants = []mutant{
 	{"fuzz: protecting a page does not ask for rights", "kernel/pagecalls.go", []edit{{"m, err := t.bound(name, from, n, need)", "_ = need\n\tm, err := t.bound(name, from, n, 0)"}}, fuzzBoot},
-	{"fuzz: an environment that cannot be made keeps its frames", "kernel/envcalls.go", []edit{{"\t\tme.frames.Grow(f.RSI)\n\t\tme.discharge(0)\n\t\treturn int64(abi.NoQuota)", "\t\tme.discharge(0)\n\t\treturn int64(abi.NoQuota)"}}, fuzzBoot},
+	{"fuzz: an environment that cannot be made keeps its frames", "kernel/envcalls.go", []edit{{"\t\tme.frames.Grow(frames)\n\t\tme.discharge(0)\n\t\treturn int64(abi.NoQuota)", "\t\tme.discharge(0)\n\t\treturn int64(abi.NoQuota)"}}, fuzzBoot},
 	{"fuzz: co-owners do not pay", "kernel/framecalls.go", []edit{{"e.charge(o.Second)", "e.charge(0)"}}, fuzzBoot},
 	{"fuzz: a predicate may be of any length", "kernel/waituntil.go", []edit{{" || n > predicateMost", ""}}, fuzzBoot},
 	{"fuzz: CapHeld tells of any number", "kernel/capcalls.go", []edit{{"names[:min(f.RDX, heldNames)]", "names[:f.RDX]"}}, fuzzBoot},

@@ -48,6 +48,10 @@ const readWrite = abi.PermRead | abi.PermWrite
 
 func main() {
 	args := proc.Args()
+	if len(args) > 1 && args[1] == forkSteps {
+		steps(50)
+		return
+	}
 	if len(args) > 1 && args[1] == "-exit" {
 		return
 	}
@@ -285,4 +289,46 @@ func spawns(ops int) {
 		check(err)
 		proc.Wait(id)
 	}
+}
+
+// forkSteps is the argument for what steps does, instead of the others.
+const forkSteps = "fork-steps"
+
+var stepNames = [...]string{"environment", "start-page", "memory", "own-pages", "thread", "list", "child+wait"}
+
+var (
+	stepAt   uint64
+	stepSums [len(stepNames)]uint64
+)
+
+func stepDone(what int) {
+	now := clock.TSC()
+	stepSums[what] += now - stepAt
+	stepAt = now
+}
+
+// steps measures the steps of fork+exit+wait.
+func steps(ops int) {
+	forks(2)
+	proc.Step = stepDone
+	for i := range ops + 2 {
+		if i == 2 {
+			stepSums = [len(stepNames)]uint64{}
+		}
+		stepAt = clock.TSC()
+		id, err := proc.Fork()
+		check(err)
+		if id == 0 {
+			proc.Exit(0)
+		}
+		stepDone(len(stepNames) - 2)
+		proc.Wait(id)
+		stepDone(len(stepNames) - 1)
+	}
+	sum := uint64(0)
+	for i, name := range stepNames {
+		report("fork/"+name, ops, stepSums[i])
+		sum += stepSums[i]
+	}
+	report("fork/all", ops, sum)
 }

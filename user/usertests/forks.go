@@ -236,3 +236,65 @@ func refusedFork(t *T) {
 	t.That(why == "", "after a fork that was refused "+why)
 	t.Count(t.Forked(func() int { return 4 }), 4, "status of the next one")
 }
+
+// outlives: a copy of a copy goes on when the one in the middle has ended, and shares nothing that is written with who is left.
+func outlives(t *T) {
+	heap := make([]int, 10_000)
+	for i := range heap {
+		heap[i] = 7
+	}
+	r, w := t.Pipe()
+	goOn, tell := t.Pipe()
+	middle := t.Fork(func() int {
+		heap[0] = 1
+		id, err := proc.Fork()
+		switch {
+		case err != nil:
+			return 1
+		case id != 0:
+			if proc.Detach(id) != nil {
+				return 2
+			}
+			if _, err := proc.Wait(id); err != error(proc.ErrNoChild) {
+				return 3
+			}
+			return 0
+		}
+		var b [1]byte
+		goOn.Read(b[:]) // until its parent is no more, and what was its grandparent's has been written
+		says := b[0]
+		for i := range heap {
+			want := 7
+			if i == 0 {
+				want = 1
+			}
+			if heap[i] != want {
+				says = 'x'
+			}
+			heap[i] = i
+		}
+		more := make([]int, 20_000)
+		more[len(more)-1] = global
+		if proc.Parent() == 0 || more[0] != 0 || heap[9999] != 9999 {
+			says = 'y'
+		}
+		w.Write([]byte{says})
+		return 0
+	})
+	t.Count(t.Wait(middle), 0, "the one in the middle")
+	for i := range heap {
+		heap[i] = -i // its frames are the other's, too
+	}
+	tell.Write([]byte{'g'})
+	var b [1]byte
+	if _, err := r.Read(b[:]); err != nil {
+		t.OK(err, "Read")
+	}
+	t.Count(int64(b[0]), 'g', "what the one that is left says")
+	for i := range heap {
+		t.Count(int64(heap[i]), int64(-i), "a word after it has written")
+	}
+	for _, fd := range [...]file.FD{r, w, goOn, tell} {
+		fd.Close()
+	}
+}

@@ -2,8 +2,6 @@ package paging
 
 import (
 	"unsafe"
-
-	"exo/kernel/sync/atom"
 )
 
 // Range calls fn for every page that overlaps [from, to), in ascending order, until it returns false. Pages that are
@@ -29,26 +27,33 @@ func after(va uint64, level int) uint64 { return (va>>shift(level) + 1) << shift
 //
 // A table is looked at as far as its last entry in use, which the count in the entry above tells.
 func (t *Table) Destroy(steps int, fn func(Mapping)) (done bool) {
-	for t.cursor < UserLimit {
+	t.cursor = max(t.cursor, t.low)
+	for t.cursor <= t.high {
 		if steps <= 0 {
 			return false
 		}
 		w, up, e, level := t.descend(t.cursor, Small)
 		i, end := index(t.cursor, level), uint64(512)
+		// SAFETY: w is the i-th word of a table.
+		words := (*Words)(unsafe.Add(unsafe.Pointer(w), -8*int(i)))
 		if level == topLevel {
 			end = index(UserLimit, topLevel) + 1
 		}
 		end = min(end, i+uint64(steps))
 		first := i
 		if e&present != 0 {
-			n := uint64(0)
-			i, n = t.takeAway(w, level, i, end, uint64(entry(up.Load())&usedMask)/used, fn)
+			inUse, n := uint64(entry(up.Load())&usedMask)/used, uint64(0)
+			if level == 1 && fn == nil {
+				i, n = takePages(words, i, end, inUse)
+			} else {
+				i, n = t.takeAway(words, level, i, end, inUse, fn)
+			}
 			steps -= int(i - first)
 			if entry(up.Add(-n*used))&usedMask == 0 {
 				t.prune(t.cursor, level+1, nil)
 			}
 		} else {
-			i += empty(w, end-i)
+			i = empty(words, i, end)
 			steps -= int(i-first)/8 + 1
 		}
 		t.cursor = t.cursor>>shift(level)<<shift(level) + (i-first)<<(shift(level)&63)
@@ -60,41 +65,52 @@ func (t *Table) Destroy(steps int, fn func(Mapping)) (done bool) {
 	return true
 }
 
-// takeAway clears the pages' entries from the i-th, which is at w, to before the end-th, as far as there are any: in use are inUse.
-// It returns where it has come to, and how many it has cleared.
-func (t *Table) takeAway(w *atom.Uint64, level int, i, end, inUse uint64, fn func(Mapping)) (at, n uint64) {
-	from := i
-	for ; n != inUse && i < end; i++ {
-		// SAFETY: the entries of a table lie behind each other, and this one is not behind the last.
-		e := (*atom.Uint64)(unsafe.Add(unsafe.Pointer(w), (i-from)*8))
-		v := entry(e.Load())
-		if v == 0 {
-			i += empty(e, end-i) - 1
+// takePages clears the entries of a table of pages from the i-th to before the end-th, as far as there are any: in use are inUse. It
+// returns where it has come to, and how many it has cleared.
+func takePages(words *Words, i, end, inUse uint64) (at, n uint64) {
+	for i < end && n != inUse {
+		if words[i&511].Load() == 0 {
+			i = empty(words, i+1, end)
 			continue
 		}
-		if v&present == 0 || level > 1 && v&large == 0 {
-			break // a table: that is gone down to
+		words[i&511].StoreRelease(0)
+		n++
+		i++
+	}
+	return i, n
+}
+
+// takeAway is takePages for any level, up to the next table, and with fn.
+func (t *Table) takeAway(words *Words, level int, i, end, inUse uint64, fn func(Mapping)) (at, n uint64) {
+	from := i
+	for ; i < end && n != inUse; i++ {
+		v := entry(words[i&511].Load())
+		if v == 0 {
+			i = empty(words, i, end) - 1
+			continue
 		}
-		e.StoreRelease(0)
+		if level > 1 && v&large == 0 {
+			break // that is gone down to
+		}
+		words[i&511].StoreRelease(0)
 		n++
 		if fn != nil {
-			va := t.cursor>>shift(level)<<shift(level) + (i-from)<<(shift(level)&63)
-			fn(v.page(va, Size(level-1)))
+			fn(v.page(t.cursor>>shift(level)<<shift(level)+(i-from)<<(shift(level)&63), Size(level-1)))
 		}
 	}
 	return i, n
 }
 
-// empty is how many of the n entries from w on are 0, before one that is not.
-func empty(w *atom.Uint64, n uint64) (i uint64) {
-	// SAFETY: they are of one table.
-	all := unsafe.Slice((*uint64)(unsafe.Pointer(w)), n)
-	for ; i+8 <= n; i += 8 {
-		if b := (*[8]uint64)(all[i:]); b[0]|b[1]|b[2]|b[3]|b[4]|b[5]|b[6]|b[7] != 0 {
+// empty is where the first entry is, from the i-th to before the end-th, that is not 0; end: nowhere.
+func empty(words *Words, i, end uint64) uint64 {
+	for ; i+16 <= end; i += 16 {
+		// SAFETY: 16 words from the i-th on are the table's.
+		b := (*[16]uint64)(unsafe.Pointer(&words[i&511]))
+		if b[0]|b[1]|b[2]|b[3]|b[4]|b[5]|b[6]|b[7]|b[8]|b[9]|b[10]|b[11]|b[12]|b[13]|b[14]|b[15] != 0 {
 			break
 		}
 	}
-	for i < n && all[i] == 0 {
+	for i < end && words[i&511].Load() == 0 {
 		i++
 	}
 	return i
