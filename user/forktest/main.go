@@ -21,7 +21,7 @@ import (
 
 const (
 	rounds      = 3
-	napNs       = 1_000_000
+	napNs       = 10_000_000 // hundreds of processes look whether they are to end
 	settleNs    = 20_000_000 // the page of kernel state is written every 10 ms
 	settleTries = 200
 )

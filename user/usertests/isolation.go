@@ -170,7 +170,7 @@ func doubleGrant(t *T) {
 // othersFrames: a frame of the kernel's or of another's cannot be taken by its number; what can be is empty.
 func othersFrames(t *T) {
 	refused := 0
-	for n := uint64(0); n < 4096; n++ {
+	for n := uint64(0); n < 2048; n++ {
 		frame := n * 37 % (512 << 20 / 4096)
 		c, first, err := sys.FrameAlloc(account(), abi.HowAt, frame, 1, 0)
 		if err != abi.OK {
