@@ -16,6 +16,7 @@ import (
 var lines struct {
 	lock  sync.Ticket // interrupts off; of the I/O APICs' registers too, where lines are routed
 	bound [len(isa)]told
+	by    [len(isa)]cap.Name // the capability for the line by which it was bound, the same holder's
 }
 
 // line finds the line of a capability. Errors: as of a lookup; Busy: the kernel has it.
@@ -46,7 +47,7 @@ func sysInterruptBind(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	lines.lock.Lock(pause)
 	amd64.Handle(amd64.VectorIRQ+i, onLine) // before it can come; until the lock is free, that waits
 	if openLine(i) {
-		lines.bound[i] = w
+		lines.bound[i], lines.by[i] = w, cap.Name(f.RDI)
 	} else { // there is no such line, and none has been bound
 		amd64.Handle(amd64.VectorIRQ+i, nil)
 		no = abi.Unsupported
@@ -81,7 +82,9 @@ func onLine(f *amd64.Frame) {
 	i := int(f.Vector-amd64.VectorIRQ) % len(isa)
 	lines.lock.Lock(pause)
 	amd64.MaskGSI(isa[i].gsi)
-	w := lines.bound[i]
+	w, by := lines.bound[i], lines.by[i]
 	lines.lock.Unlock()
-	w.tell()
+	if capTab.Check(by, w.holder, cap.Kind(abi.KindInterrupt), 0) == nil { // else it has been taken back
+		w.tell()
+	}
 }

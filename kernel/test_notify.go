@@ -172,6 +172,9 @@ var lineSteps = [...]step{
 	{0, does, 0, 0, 0, [6]value{6}},
 	{0, gets, abi.Wait, 0, 0, [6]value{note, 0x1000, forever}},
 	{0, gets, abi.InterruptAck, 0, 0, [6]value{variable + vLater + 2}},
+	{0, takes, 0, 0, 0, [6]value{variable + vLater + 2}}, // then nobody is told
+	{0, does, 0, 0, 0, [6]value{6}},
+	{0, gets, abi.Wait, int16(abi.Again), 0, [6]value{note, 0x1000}},
 }
 
 // lineBound is the step that needs an I/O APIC, and so do those that follow.
@@ -194,6 +197,7 @@ func linesAreTold(s *script) {
 		s.take(&lineSteps[i])
 	}
 	lines.bound[testLine] = told{}
+	s.v[vLater+2] = p.given(abi.KindInterrupt, cap.Object{First: testLine})
 	gsi := isa[testLine].gsi
 	amd64.MaskGSI(gsi)
 	isa[testLine].gsi = 1 << 30 // a line that leads nowhere

@@ -22,6 +22,6 @@ var fuzzMutants = []mutant{
 	{"ipc: of a circle only the first step is seen", "kernel/deadlock.go", []edit{{"walkMost     = 8", "walkMost     = 1"}}, ipcBoot},
 	{"schedule: a reservation outlives the capability for the CPU", "kernel/account.go", []edit{{"\tcapKinds[abi.KindCPU].Teardown = tearCPU\n", ""}}, envBoot},
 	{"schedule: what a task had reserved stays so", "kernel/sched/change.go", []edit{{"\t\ts.Admission.Release(c.id, t.reservation)\n", ""}}, "go test -timeout 100s -run TestChange ./kernel/sched"},
-	{"irqcalls: a refused bind has bound", "kernel/irqcalls.go", []edit{{"\tif openLine(i) {\n\t\tlines.bound[i] = w\n", "\tif lines.bound[i] = w; openLine(i) {\n"}}, "go run ./qemu/exo-run -cpus 4 -append 'tests=notify/* exit'"},
+	{"irqcalls: a refused bind has bound", "kernel/irqcalls.go", []edit{{"\tif openLine(i) {\n\t\tlines.bound[i], lines.by[i] = w, cap.Name(f.RDI)\n", "\tif lines.bound[i], lines.by[i] = w, cap.Name(f.RDI); openLine(i) {\n"}}, "go run ./qemu/exo-run -cpus 4 -append 'tests=notify/* exit'"},
 	{"isolation: ring 3 may read what the kernel keeps from it", "arch/amd64/user.go", []edit{{"\treturn isUser(from, len(to)) &&\n", "\treturn "}}, "go run ./qemu/exo-run -cpus 4 -append 'tests=isolation/* exit'"},
 }
