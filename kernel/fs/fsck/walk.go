@@ -119,7 +119,7 @@ func (c *Checker) file() {
 		if i+1 < int(d.Count) {
 			limit = uint64(d.Body[i+1].At)
 		}
-		if c.extent(&x, int(d.Depth), uint64(x.At), limit, &last) {
+		if c.extent(x, int(d.Depth), uint64(x.At), limit, &last) {
 			d.Body[kept] = x
 			kept++
 		} else {
@@ -144,7 +144,7 @@ func (c *Checker) file() {
 
 // extent looks at an entry of the tree of extents: at depth 0 a run of blocks, else a node. What it has lies between lo and hi.
 // It says whether the entry can stay.
-func (c *Checker) extent(x *disk.Extent, depth int, lo, hi uint64, last *uint64) bool {
+func (c *Checker) extent(x disk.Extent, depth int, lo, hi uint64, last *uint64) bool {
 	if depth == 0 {
 		if uint64(x.At) < lo || uint64(x.At)+uint64(x.Len) > hi || uint64(x.At) < *last {
 			c.report("extents overlap, or are out of order", uint64(x.Block))
@@ -177,7 +177,7 @@ func (c *Checker) extent(x *disk.Extent, depth int, lo, hi uint64, last *uint64)
 		if i+1 < count {
 			limit = min(hi, uint64(disk.GetExtent(p, i+1).At))
 		}
-		if c.extent(&y, depth-1, max(lo, uint64(y.At)), limit, last) && uint64(y.At) >= lo {
+		if c.extent(y, depth-1, max(lo, uint64(y.At)), limit, last) && uint64(y.At) >= lo {
 			disk.SetExtent(p, kept, y)
 			kept++
 		} else {

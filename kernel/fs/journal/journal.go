@@ -107,6 +107,8 @@ type Journal struct {
 	logged                  int          // how many
 	live                    int          // revokes in the log, or more
 
+	recovery recovery // Recover's
+
 	Commits, Checkpoints, Blocks atom.Uint64 // counts
 }
 

@@ -29,7 +29,8 @@ func (j *Journal) Recover(t *Task, write bool) (wrote int, e errno.Errno) {
 		return 0, errno.Corrupt
 	}
 	j.head = h
-	r := recovery{j: j, t: t, last: h.Seq - 1, end: h.Pos}
+	r := &j.recovery
+	*r = recovery{j: j, t: t, last: h.Seq - 1, end: h.Pos}
 	if e := r.scan(); e != errno.OK {
 		return 0, e
 	}
