@@ -6,6 +6,7 @@
 //	mkimage user      -o FOLDER -all user                          all programs: bin/NAME each, and init.bin
 //	mkimage initramfs [-o build/initramfs.cpio] FOLDER…            pack a folder, and others into it, as a newc archive
 //	mkimage iso       [-o build/exo.iso] [-append LINE]            GRUB, the kernel and the initramfs on a CD
+//	mkimage disk      new|ls|cat|get|put|fsck …                    disks with the kernel's file system
 //	mkimage vet                                                    go vet over the packages that only ring 0 builds
 //	mkimage list      -build FOLDER PACKAGE…                       go list of ring 0's packages; FOLDER gets overlay.json
 //
@@ -29,6 +30,7 @@ var commands = map[string]command{
 	"user":      {runUser, "compile programs of ring 3"},
 	"initramfs": {runInitramfs, "pack a folder as a newc cpio archive"},
 	"iso":       {runISO, "put GRUB, the kernel and the initramfs on a bootable CD image"},
+	"disk":      {runDisk, "make, look into and check disks"},
 	"vet":       {runVet, "run go vet over the packages that only ring 0 builds"},
 	"list":      {runList, "run go list over packages as ring 0 builds them"},
 }
@@ -51,7 +53,7 @@ func main() {
 
 func usage() {
 	fmt.Fprintln(os.Stderr, "usage: mkimage COMMAND [options]")
-	for _, name := range []string{"kernel", "user", "initramfs", "iso", "vet", "list"} {
+	for _, name := range []string{"kernel", "user", "initramfs", "iso", "disk", "vet", "list"} {
 		fmt.Fprintf(os.Stderr, "  %-10s %s\n", name, commands[name].help)
 	}
 	os.Exit(2)
