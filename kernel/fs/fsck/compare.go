@@ -18,7 +18,7 @@ func (c *Checker) compare() {
 		}
 		before := c.found
 		c.ino = 0
-		orphans := c.countNames(g, p)
+		orphans, gaveUp := c.countNames(g, p)
 		free := c.compareBlocks(g, p)
 		inodes := 0
 		for k := range c.shape.PerGroup {
@@ -38,7 +38,7 @@ func (c *Checker) compare() {
 			disk.AddFreeInodes(p, inodes-disk.FreeInodes(p))
 			disk.AddOrphans(p, int(orphans)-int(disk.Orphans(p)))
 		}
-		if c.found != before {
+		if c.found != before || gaveUp {
 			c.write(n, disk.Group, p)
 		}
 	}
@@ -70,8 +70,9 @@ func (c *Checker) compareBlocks(g uint32, p *block.Page) (free int) {
 	return free
 }
 
-// countNames compares the names that inodes have with the number that they say, and returns how many are orphans.
-func (c *Checker) countNames(g uint32, p *block.Page) (orphans uint32) {
+// countNames compares the names that inodes have with the number that they say, and returns how many are orphans,
+// and whether there were some that walk gave up.
+func (c *Checker) countNames(g uint32, p *block.Page) (orphans uint32, gaveUp bool) {
 	for k := range disk.High(p) * disk.PerBlock {
 		if !disk.InodeBit(p, k) {
 			continue
@@ -84,6 +85,7 @@ func (c *Checker) countNames(g uint32, p *block.Page) (orphans uint32) {
 		if !c.shape.SumInode(q, ino, i) || d.Mode == 0 {
 			if c.repair { // it was given up
 				disk.ClearInode(p, k)
+				gaveUp = true
 			}
 			continue
 		}
@@ -111,5 +113,5 @@ func (c *Checker) countNames(g uint32, p *block.Page) (orphans uint32) {
 			orphans++
 		}
 	}
-	return orphans
+	return orphans, gaveUp
 }

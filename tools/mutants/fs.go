@@ -1,0 +1,32 @@
+package main
+
+// fsHost is the command that runs tests of the file system.
+func fsHost(tests string) string {
+	return "go test -timeout 150s -run '" + tests + "' ./kernel/fs"
+}
+
+// fsMutants are faults in the file system, its journal and its check.
+var fsMutants = []mutant{
+	{"journal: the log is written before the file data last", "kernel/fs/journal/commit.go", []edit{{"\tif e == errno.OK && wrote {\n\t\te = j.out.sync(t.C) // G3\n\t}\n", "\t_ = wrote\n"}}, fsHost("Crashes")},
+	{"journal: a commit does not flush", "kernel/fs/journal/commit.go", []edit{{"\treturn j.out.sync(t.C)\n}\n\n// writeFiles", "\treturn errno.OK\n}\n\n// writeFiles"}}, fsHost("Crashes")},
+	{"journal: a checkpoint forgets before it flushes", "kernel/fs/journal/checkpoint.go", []edit{{"\tif e := j.out.sync(t.C); e != errno.OK { // before", "\tif e := errno.OK; e != errno.OK { // before"}}, fsHost("Crashes")},
+	{"journal: the log's new beginning is not made to last", "kernel/fs/journal/checkpoint.go", []edit{{"\tj.head = next\n\treturn j.out.sync(t.C)", "\tj.head = next\n\treturn errno.OK"}}, fsHost("Wrap")},
+	{"journal: the contents' checksums are not looked at", "kernel/fs/disk/log.go", []edit{{"return get32(p, logEntries+8*i+4) == s.tagSum(Tag(p, i), contents)", "return true || s.tagSum(Tag(p, i), contents) == 0"}}, fsHost("Crashes")},
+	{"journal: what was revoked is replayed", "kernel/fs/journal/recover.go", []edit{{"\t\tif table.get(uint32(n)) >= uint32(seq-j.head.Seq)+1 {\n", "\t\tif table.get(uint32(n)) > 1<<31 {\n"}}, fsHost("Revoked")},
+	{"journal: a transaction that changed nothing takes a number", "kernel/fs/journal/commit.go", []edit{{"\t\tj.next++ // not", "\t\t// not"}, {"\tj.Commits.Add(1)\n", "\tj.Commits.Add(1)\n\tj.next++\n"}}, fsHost("Crashes")},
+	{"journal: a checkpoint writes what is not committed", "kernel/fs/journal/checkpoint.go", []edit{{"\t\t\tif h.Has(b, cache.Open) { //", "\t\t\tif false { //"}}, fsHost("Wrap")},
+	{"journal: the recovery is not flushed before the log begins anew", "kernel/fs/journal/recover.go", []edit{{"\t\tif e := j.out.sync(t.C); e != errno.OK {\n\t\t\treturn 0, e\n\t\t}\n", ""}}, fsHost("Crashes")},
+	{"journal: a commit does not wait for open operations", "kernel/fs/journal/wait.go", []edit{{"\tfor j.gate.Load()&gateOps != 0 { //", "\tfor false { //"}}, fsHost("FourTasks|OneDirectory")},
+	{"fs: freed blocks are given away before the commit", "kernel/fs/alloc.go", []edit{{"\tf.markBusy(t, g, from, count)\n", ""}}, fsHost("Crashes|Busy")},
+	{"fs: a longer file shows what was beyond its end", "kernel/fs/write.go", []edit{{"\tif w.off > d.Size {\n\t\te = f.zeroTail(t, ip)\n\t}\n", ""}}, fsHost("Random")},
+	{"fs: a name is added at any place of its leaf", "kernel/fs/names.go", []edit{{"disk.InsertSlot(b.Page, disk.FindSlot(b.Page, s.Hash), s, name, t.Scratch)", "disk.InsertSlot(b.Page, disk.Count(b.Page), s, name, t.Scratch)"}}, fsHost("Random")},
+	{"fs: a split loses the half where the name belongs", "kernel/fs/names.go", []edit{{"\tsecond := hash >= first\n", "\tsecond := false\n"}}, fsHost("ManyNames")},
+	{"fs: an open file without a name is freed", "kernel/fs/unlink.go", []edit{{"if f.table.Users(int(ip.index)) > 1 || d.Depth > 0 {", "if d.Depth > 0 {"}}, fsHost("Crashes|Open")},
+	{"fs: orphans are not looked for", "kernel/fs/fs.go", []edit{{"\treturn f.reapAll(t)\n}\n\nfunc (t *Task) base", "\treturn errno.OK\n}\n\nfunc (t *Task) base"}}, fsHost("Crashes|Orphans")},
+	{"fs: a rename makes a loop", "kernel/fs/rename.go", []edit{{"\t\tcase ino == m.what.ino:\n\t\t\treturn errno.Loop\n", ""}}, fsHost("Random")},
+	{"fs: a directory that has names is replaced", "kernel/fs/rename.go", []edit{{" || m.over.d.Size > 0):", "):"}}, fsHost("Random")},
+	{"fs: nodes of a directory belong to anybody", "kernel/fs/names.go", []edit{{"(disk.Owner(b.Page) != dir.ino || disk.Level(b.Page) != level || disk.Count(b.Page) == 0)", "disk.Level(b.Page) == 99"}}, fsHost("Mutated|Owner")},
+	{"cache: a block may be two kinds of things", "kernel/fs/cache/cache.go", []edit{{"\t\tcase have != disk.None || !h.Shape.Check(k, n, b.Page):\n\t\t\te = errno.Corrupt\n", ""}}, fsHost("Mutated")},
+	{"fsck: blocks may be in use twice", "kernel/fs/fsck/fsck.go", []edit{{"free = free && *w>>(k%64)&1 == 0", "free = free && *w>>(k%64) != 1<<63"}}, fsHost("Mutated|Found")},
+	{"fsck: names are not counted", "kernel/fs/fsck/compare.go", []edit{{"\t\tif names != d.Links {", "\t\tif names > 1<<30 {"}}, fsHost("Found")},
+}
