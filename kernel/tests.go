@@ -77,6 +77,7 @@ var tests = [...]ktest.Test{
 	{"hog/all: spin, frames, caps, upcalls, fork, deadlock: others keep their share, and its end returns everything", 1, testHogs},
 
 	{"ipc/call: words and capabilities arrive, either side first, and each refusal", 1, testIPC},
+	{"env/one-page: the short ways to map, protect and unmap do no more than the long ones, and TLBs follow", 1, testOnePage},
 	{"ipc/hand: the CPU goes to who waits and back, and to nobody else, whoever wakes, stops, or takes what it is by", 1, testHand},
 	{"ipc/ends: G1 G3 who waits gets to know when the other one, or what it waits at, is no more", 1, testIPCEnds},
 	{"ipc/deadlock: who would wait for itself is refused, who need not is not", 1, testDeadlock},
