@@ -5,6 +5,7 @@
 package hostdisk
 
 import (
+	"runtime"
 	gosync "sync"
 
 	"exo/kernel/sync"
@@ -33,11 +34,14 @@ var cpus = func() chan int {
 	return c
 }()
 
-var closeOrder gosync.Once
+var prepare gosync.Once
 
 // NewContext makes a context for a goroutine, on a CPU of its own: there are 64. Release gives the CPU back.
 func NewContext() *sync.Context {
-	closeOrder.Do(sync.CloseOrder)
+	prepare.Do(func() {
+		sync.CloseOrder()
+		sync.Relax = func(int) { runtime.Gosched() } // whoever has the spinlock may be waiting for this goroutine's thread
+	})
 	return &sync.Context{CPU: <-cpus, Sleeper: make(Permit, 1)}
 }
 

@@ -96,13 +96,15 @@ func (f *FS) readPiece(t *Task, ip *Inode, off uint64, at, want int, to Sink) (n
 
 // readBlock reads from block i of a file, which is block n of the disk.
 func (f *FS) readBlock(t *Task, ip *Inode, i uint32, n uint64, at, lo, hi int, to Sink) errno.Errno {
-	if i == ip.ahead || ip.ahead == 0 && f.cold(n) {
+	b, e := f.cache.Hit(n, disk.Data), errno.OK
+	if i == ip.ahead || b == nil && ip.ahead == 0 {
 		f.readAhead(t, ip, i)
 	}
 	ip.next = i + 1
-	b, e := f.cache.Read(&t.Task.Task, n, disk.Data)
-	if e != errno.OK {
-		return e
+	if b == nil {
+		if b, e = f.cache.Read(&t.Task.Task, n, disk.Data); e != errno.OK {
+			return e
+		}
 	}
 	e = to.Put(at, b.Page[lo:hi])
 	f.cache.Drop(b)

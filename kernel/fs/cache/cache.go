@@ -82,8 +82,6 @@ type Cache struct {
 	table   table.Table
 	buffers []Buffer
 	ahead   []Ahead
-
-	Hits, Misses atom.Uint64
 }
 
 // Task is what a task needs for using a cache: one operation's at a time.
@@ -200,19 +198,31 @@ func (h *Cache) get(t *Task, n uint64) *Buffer {
 	return &h.buffers[i]
 }
 
+// Hit returns the buffer of a block that is of kind k, in use by the caller, if it is there and was looked at as such before;
+// else nil, perhaps.
+func (h *Cache) Hit(n uint64, k disk.Kind) *Buffer {
+	i := h.table.Find(n + 1)
+	if i < 0 {
+		return nil
+	}
+	// order: pairs with setKind in load (table's G4)
+	if s := h.table.State(i).Load(); s&(Valid|kindMask) != Valid|uint64(k)<<kindShift {
+		h.table.Drop(i)
+		return nil
+	}
+	return &h.buffers[i]
+}
+
 // Read returns the buffer of a block that is of kind k, in use by the caller. It reads the block, unless it is there, and
 // checks it. The errors are IO, Range, NoBuffers and Corrupt.
 func (h *Cache) Read(t *Task, n uint64, k disk.Kind) (*Buffer, errno.Errno) {
-	i := h.table.Find(n + 1)
-	if i >= 0 {
-		// order: pairs with setKind in load (table's G4)
-		if s := h.table.State(i).Load(); s&(Valid|kindMask) == Valid|uint64(k)<<kindShift {
-			return &h.buffers[i], errno.OK
-		}
-	} else if i = h.table.Claim(t.C, n+1); i < 0 {
+	if b := h.Hit(n, k); b != nil {
+		return b, errno.OK
+	}
+	b := h.get(t, n)
+	if b == nil {
 		return nil, errno.NoBuffers
 	}
-	b := &h.buffers[i]
 	if e := h.load(t, b, n, k); e != errno.OK {
 		h.Drop(b)
 		return nil, e

@@ -186,7 +186,7 @@ func (t *Table) Claim(c *sync.Context, key uint64) int {
 	n := &t.nodes[i]
 	n.next.Store(t.heads[h].Load())
 	n.key.Store(key)
-	n.state.Store(One | recent)
+	n.state.Store(One)              // not recent: what is wanted once does not drive out what is wanted again
 	t.heads[h].Store(uint32(i) + 1) // order: publishes the node; pairs with Find
 	l.Unlock(c)
 	return i
