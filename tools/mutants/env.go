@@ -24,7 +24,6 @@ var envMutants = []mutant{
 	{"env: the old place stays mapped", "kernel/pagecalls.go", []edit{{"\tif moves {\n\t\tunbind(", "\tif false {\n\t\tunbind("}}, envBoot},
 	{"env: unmapping takes what others have mapped there", "kernel/mm/paging/run.go", []edit{{"if e = entry(all[done].Load()); e&present == 0 || e.Frame() != frame+mm.Frame(done) {", "if e = entry(all[done].Load()); e&present == 0 {"}}, envBoot},
 	{"env: what a refused grant made stays", "kernel/envgive.go", []edit{{"\t\tcapTab.DropOne(cpu, cap.Name(g.Name), e.holder(), revokeSteps) // it has hardly anything below it yet\n", ""}}, envBoot},
-	{"env: a grant shows what was in its frames", "kernel/envgive.go", []edit{{"\tclearBytes(all[g.First+g.Bytes:])\n", ""}}, envBoot},
 	{"env: a part begins where the whole does", "kernel/envgive.go", []edit{{"First: o.First + first, Second: n}", "First: o.First, Second: n}"}}, envBoot},
 	{"env: what others have is written alone", "kernel/pagecalls.go", []edit{{" && !alone(m.first, m.n) {", " && false {"}}, envBoot},
 	{"env: who awaits an end may end it", "kernel/envcalls.go", []edit{{"\t\tneed |= cap.Delete\n", "\t\tneed |= 0\n"}}, envBoot},
