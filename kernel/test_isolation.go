@@ -81,6 +81,14 @@ func testIsolationNames(t *ktest.T, _ int) {
 		p.gets(0, "so with a frame", abi.CapDelete, f)
 		g := p.makes("another, perhaps in its slot", abi.FrameAlloc, p.mem, 0, 0, 1)
 		p.refused(abi.BadCap, "has another name", abi.PageMap, f, 0, pupTest, 1)
+		for n := uint64(1); n <= 2; n++ { // by the short way, and by the other
+			w := p.makes("frames", abi.FrameAlloc, p.mem, 0, 0, n)
+			r := p.makes("to be read", abi.CapDerive, w, abi.RightRead)
+			p.gets(0, "are mapped", abi.PageMap, r, 0, pupTest, 1)
+			p.refused(abi.BadRights, "to be written is another right", abi.PageProtect, r, 0, 0, 3)
+			p.refused(abi.BadRights, "to be executed, too", abi.PageProtect, r, 0, 0, 5)
+			p.gets(0, "they go", abi.CapDelete, w)
+		}
 		// What is given away is the giver's no more; where it was mapped it is not, once its new holder maps it.
 		p.gets(0, "a page", abi.PageMap, g, 0, pupTest, 3)
 		p.gets(0, "is given away", abi.CapTransfer, g, qe)
@@ -222,6 +230,10 @@ func testIsolationUpcalls(t *ktest.T, _ int) {
 			}
 			p.data[pupFree+int(bad[0])].Store(bad[1])
 			p.refused(abi.BadArgument, "a thread with what is not ring 3's", abi.ThreadCreate, 0, p.place(pupFree))
+		}
+		for _, v := range [...]uint64{abi.UserTop, 1 << 47, 1 << 63, amd64.DirectMap} {
+			p.refused(abi.BadArgument, "a base of FS that is not ring 3's", abi.ThreadBases, v, 0)
+			p.refused(abi.BadArgument, "nor of GS", abi.ThreadBases, 0, v)
 		}
 		for i := range 6 { // Fault … TextHigh
 			for j := range 8 {

@@ -5,12 +5,12 @@ const fuzzBoot = "go run ./qemu/exo-run -cpus 4 -append 'tests=fuzz/* ops=100000
 
 // fuzzMutants are faults in what system calls check and pay.
 var fuzzMutants = []mutant{
-	{"fuzz: protecting a page does not ask for rights", "kernel/pagecalls.go", []edit{{"m, err := t.bound(name, from, n, need)", "_ = need\n\tm, err := t.bound(name, from, n, 0)"}}, fuzzBoot},
+	{"isolation: protecting a page does not ask for rights", "kernel/pagecalls.go", []edit{{"m, err := t.bound(name, from, n, need)", "_ = need\n\tm, err := t.bound(name, from, n, 0)"}}, "go run ./qemu/exo-run -cpus 4 -append 'tests=isolation/* exit'"},
 	{"fuzz: an environment that cannot be made keeps its frames", "kernel/envcalls.go", []edit{{"\t\tme.frames.Grow(frames)\n\t\tme.discharge(0)\n\t\treturn int64(abi.NoQuota)", "\t\tme.discharge(0)\n\t\treturn int64(abi.NoQuota)"}}, fuzzBoot},
 	{"fuzz: co-owners do not pay", "kernel/framecalls.go", []edit{{"e.charge(o.Second)", "e.charge(0)"}}, fuzzBoot},
 	{"fuzz: a predicate may be of any length", "kernel/waituntil.go", []edit{{" || n > predicateMost", ""}}, fuzzBoot},
 	{"fuzz: CapHeld tells of any number", "kernel/capcalls.go", []edit{{"names[:min(f.RDX, heldNames)]", "names[:f.RDX]"}}, fuzzBoot},
-	{"fuzz: the base of FS may be anything", "kernel/threadcalls.go", []edit{{"if max(f.RDI, f.RSI) >= abi.UserTop {", "if max(f.RDI, f.RSI) == 1 {"}}, fuzzBoot},
+	{"isolation: the base of FS may be anything", "kernel/threadcalls.go", []edit{{"if max(f.RDI, f.RSI) >= abi.UserTop {", "if max(f.RDI, f.RSI) == 1 {"}}, "go run ./qemu/exo-run -cpus 4 -append 'tests=isolation/* exit'"},
 	{"fuzz: frames that there are not are paid for", "kernel/framecalls.go", []edit{{"\tif err != abi.OK {\n\t\te.discharge(r.n)\n", "\tif err != abi.OK {\n"}}, fuzzBoot},
 	{"fuzz: a capability that cannot be derived is paid for", "kernel/capcalls.go", []edit{{"\t\te.discharge(0)\n\t\treturn int64(capErrno(err))\n\t}\n\te.made", "\t\treturn int64(capErrno(err))\n\t}\n\te.made"}}, fuzzBoot},
 	{"fuzz: a thread whose capability cannot be made stays", "kernel/threadcalls.go", []edit{{"me.env.charge(0); no != abi.OK {\n\t\tt.forget()\n", "me.env.charge(0); no != abi.OK {\n"}}, fuzzBoot},
