@@ -139,6 +139,9 @@ func loopInEnv(ops uint64, body func(a *assembler)) {
 		here().halt()
 		amd64.IRQRestore(flagsIF)
 	}
+	if name := g.data[wordName].Load(); int64(name) < 0 {
+		panic("bench: what should be measured was refused")
+	}
 	t.user.Pending.Or(pendEnd)
 	t.nudge()
 	for t.life.Load() == life {
@@ -272,6 +275,7 @@ func benchEnvEnv(ops uint64) {
 		a.load(rDI, wordMem)
 		a.imm(rSI, 20)
 		a.imm(rDX, 10)
+		a.imm(r10, 0)
 		a.imm(rAX, uint64(abi.EnvCreate))
 		a.syscall()
 		a.store(wordName, rAX)
