@@ -341,7 +341,7 @@ func (p *player) release() {
 // Random operations agree with the model, by one task; and nothing is wrong afterwards, nor after another mount.
 func TestFS_G1_G5_RandomOperations(t *testing.T) {
 	done := map[string]int{}
-	seeds.Each(t, 6, func(r *rand.Rand) {
+	seeds.Each(t, int(atMost(6, 2)), func(r *rand.Rand) {
 		d := &hostdisk.Sparse{Blocks: 30_000, Async: r.IntN(2) == 0}
 		format(t, d, fs.Options{LogBlocks: disk.LogMin + uint32(r.IntN(200)), PerGroup: 512, Key: [2]uint64{r.Uint64(), r.Uint64()}})
 		m := mountIt(t, d, hostfs.Small)

@@ -44,7 +44,7 @@ func TestFS_G2_LogWrap(t *testing.T) {
 	// Round i leaves a file called i in one directory, and nothing of round i-1. An operation that is open while others
 	// commit is made by not syncing every second round.
 	name := func(i int) []byte { return fmt.Append(pattern(200, 'r'), i) }
-	const rounds = 400
+	rounds := int(atMost(400, 60))
 	for i := range rounds {
 		ip, e := m.fs.Create(m.task, ips[i%dirs], name(i), fs.Attr{})
 		require.Equal(t, errno.OK, e)
@@ -102,7 +102,7 @@ func TestFS_G2_LogWrap(t *testing.T) {
 		require.GreaterOrEqual(t, last, least, "record %d", i)
 		require.LessOrEqual(t, files, 2)
 	}
-	require.Greater(t, tried, 500)
+	require.Greater(t, tried, int(atMost(500, 50)))
 }
 
 // A block that was a node of a directory becomes a file's: a recovery does not make a node of it again.
@@ -111,7 +111,7 @@ func TestFS_G4_Revoked(t *testing.T) {
 	format(t, start, small)
 	d := hostdisk.NewRecorder(start)
 	m := mountIt(t, d, hostfs.Small)
-	for i := range 30 {
+	for i := range int(atMost(30, 6)) {
 		dir, e := m.fs.Mkdir(m.task, m.root, []byte("dir"), fs.Attr{})
 		require.Equal(t, errno.OK, e)
 		m.put(m.fs.Create(m.task, dir, []byte("in it"), fs.Attr{}))
