@@ -116,7 +116,7 @@ func TestBrokenKernelsAreRefused(t *testing.T) {
 // TestPackagesThatRing0CannotBuildAreSeenToo: one that needs Go's own runtime is looked at as the host has it.
 func TestPackagesThatRing0CannotBuildAreSeenToo(t *testing.T) {
 	root, copied := kernelRoot(t), t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum", "arch", "boot", "kernel", "tools/mkimage"} {
+	for _, name := range []string{"go.mod", "go.sum", "arch", "boot", "internal", "kernel", "tools/mkimage"} {
 		from, to := filepath.Join(root, name), filepath.Join(copied, name)
 		if text, err := os.ReadFile(from); err == nil {
 			require.NoError(t, os.WriteFile(to, text, 0o644))
