@@ -92,6 +92,17 @@ _start:
 	cmpl	$0x36D76289, %esi
 	jne	die
 2:
+	# Multiboot 1 says how much memory there is above 1 MiB (GRUB does not start what does not fit).
+	cmpl	$0x2BADB002, %esi
+	jne	2f
+	movl	handoff_info, %ebx
+	testl	$1, (%ebx)
+	jz	2f
+	movl	8(%ebx), %eax			# KiB
+	cmpl	$image_kib, %eax
+	movl	$msg_memory, %edi
+	jb	die
+2:
 	# Page tables: one PDPT serves 0 and the direct map, another the last GiB but one.
 	movl	$boot_pdpt_low, %eax
 	orl	$3, %eax
@@ -221,6 +232,8 @@ msg_cpuid:
 	.asciz	"exo: this CPU has no CPUID: an x86-64 CPU is needed\r\n"
 msg_long:
 	.asciz	"exo: this CPU has no 64-bit mode: an x86-64 CPU is needed\r\n"
+msg_memory:
+	.asciz	"exo: cannot boot: out of memory: there is less than the image takes\r\n"
 msg_magic:
 	.asciz	"exo: not started by a multiboot loader (bad magic): boot build/exo.img with qemu -kernel or GRUB\r\n"
 

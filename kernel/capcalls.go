@@ -81,9 +81,8 @@ func transfer(name cap.Name, from, to *env) abi.Errno {
 		return capErrno(err)
 	}
 	if info.Kind == cap.Kind(abi.KindEnv) && info.Rights&owns != 0 {
-		// Else environments might own each other in a circle, and live for ever. One alone may own itself: it lives until it ends, or
-		// somebody ends it who may end all below an environment that it descends from.
-		if of := recordOf(cap.Holder(info.Object.First)); of.born <= to.born && of != to {
+		// Else environments might own each other in a circle, or themselves, and live for ever (G5).
+		if recordOf(cap.Holder(info.Object.First)).born <= to.born {
 			return abi.BadArgument
 		}
 	}

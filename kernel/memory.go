@@ -56,7 +56,12 @@ func buildMemory() {
 	reserve(0, mm.FrameSize) // the BIOS's data, and so that no allocation is ever at 0
 	reserve(image.Start, image.Size())
 	for i := range loader.NModules {
-		reserve(loader.Modules[i].Base, loader.Modules[i].Len)
+		m := &loader.Modules[i]
+		if !physical.Contains(mm.PhysAddr(m.Base), m.Len) {
+			m.Base, m.Len = 0, 0 // the loader put it where there is no memory
+			say("memory: a module of the loader's does not fit")
+		}
+		reserve(m.Base, m.Len)
 	}
 	low = mm.NewEarly(&physical, 4<<30)
 	early = mm.NewEarly(&physical, mm.PhysLimit)

@@ -201,19 +201,6 @@ func testEnvAwait(t *ktest.T, _ int) {
 			p.gets(0, "its thread's", abi.CapDelete, q.thr)
 			p.dropAll()
 		}
-		// A child that holds itself goes on when nobody else does, and when it ends there is nothing left of it.
-		q := p.breed(30, 14, 0)
-		p.gets(0, "its own capability is given to it", abi.CapTransfer, q.name, q.name)
-		p.refused(abi.BadCap, "the maker has no name for it", abi.EnvInspect, q.name, p.place(pupFree))
-		q.gets(0, "it runs", abi.EnvInspect, q.name, q.place(pupFree))
-		t.Equal(0, q.data[pupFree+11].Load(), uint64(q.h), "its number")
-		q.ask(uint64(abi.EnvExit), 1)
-		for spins := 0; q.env.number.Load() == uint32(q.h) && spins < 100_000; spins++ {
-			sleepUntil(amd64.NowNs() + waitNs)
-		}
-		t.Check(0, q.env.number.Load() != uint32(q.h), "its record is free when it has ended")
-		p.gets(0, "its thread's", abi.CapDelete, q.thr)
-		p.dropAll()
 		t.Check(0, quotaIs(&p, frameLimit, frameUsed, capLimit, capUsed), "all of the quotas is back")
 		// To write alone.
 		f := p.makes("frames", abi.FrameAlloc, p.mem, 0, 0, 2)

@@ -158,6 +158,7 @@ func testEnvLife(t *ktest.T, _ int) {
 		}
 		q := p.breed(20, 10, 0)
 		r := q.h
+		p.refused(abi.BadArgument, "an environment that would own itself", abi.CapTransfer, q.name, q.name)
 		p.gets(0, "deleting its capability", abi.CapDelete, q.name)
 		t.Check(0, hasEnded(q.env, r), "ends it")
 		p.end()

@@ -57,7 +57,7 @@ var tests = [...]ktest.Test{
 	{"env/life: made, run, ended, destroyed by calls, all quotas back", 1, testEnvLife},
 	{"env/tree: who holds an environment gets at those below it, and no others", 1, testEnvTree},
 	{"env/give: capabilities, mapped, in one call; what is refused leaves nothing", 1, testEnvGive},
-	{"env/await: who waits hears how it ended; a child that holds itself", 1, testEnvAwait},
+	{"env/await: who waits hears how it ended", 1, testEnvAwait},
 	{"env/revoke: what others have mapped is gone when it returns; co-owners keep it", 1, testEnvRevoke},
 	{"env/faults: exceptions enter the library OS, or end the environment", 1, testEnvFaults},
 	{"env/foreign: calls from outside the library OS's text enter it", 1, testEnvForeign},

@@ -341,24 +341,6 @@ func Kill(id ID) error {
 	return errorOf(e)
 }
 
-// Detach has a child go on when the caller ends. It cannot be waited for any more; what it may use is not the caller's any more
-// until it has ended.
-//
-// It has its memory, which is its own or shared by both. What it was given of the start page's capabilities ends with the caller:
-// the console, and the files.
-func Detach(id ID) error {
-	c, ok := find(id)
-	if !ok {
-		return ErrNoChild
-	}
-	if e := sys.CapTransfer(c.env, c.env); e != abi.OK { // it holds itself
-		return e
-	}
-	file.Left(uint64(id), c.pipes)
-	remove(id) // it may have the caller's frames for ever: it stays counted as a fork
-	return nil
-}
-
 // Stop suspends a child.
 func Stop(id ID) error { return with(id, sys.EnvSuspend) }
 

@@ -49,7 +49,6 @@ var table = []test{
 	{"fork/many", "eight copies at once", forkMany},
 	{"fork/only-the-caller", "of threads the one is copied that forks", onlyCaller},
 	{"fork/permissions", "pages permit in a copy what they did", keepsPermissions},
-	{"fork/outlives-its-parent", "a copy that was let go lives on, with its memory, and nobody else sees it", outlives},
 	{"fork/untouched", "memory that nobody touched comes to each by itself", untouched},
 	{"fork/names-stay", "a copy cannot use its parent's names for capabilities", namesStay},
 	{"fork/refused", "a copy that cannot be completed leaves nothing", refusedFork},

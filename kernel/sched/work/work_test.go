@@ -179,7 +179,6 @@ func TestWork_G5_JoinTakesBackFromTheThief(t *testing.T) {
 	}
 	h.Free(h.workers, h.do(func(w *Worker, j *Job) {
 		stolen := w.New(func(w *Worker, j *Job) {
-			begun[1].Store(true)
 			part := w.New(func(w *Worker, j *Job) {
 				if w.depth != 1 {
 					t.Errorf("it runs at depth %d", w.depth)
@@ -187,12 +186,13 @@ func TestWork_G5_JoinTakesBackFromTheThief(t *testing.T) {
 				begun[2].Store(true)
 			})
 			w.Fork(part)
+			begun[1].Store(true)
 			wait(2)
 			w.Join(part)
 			w.Free(part)
 		})
 		w.Fork(stolen)
-		wait(1)
+		wait(1) // for the part to be there: at this depth a worker that joins and finds nothing sleeps until all is done
 		w.Join(stolen)
 		w.Free(stolen)
 	}))
