@@ -189,7 +189,7 @@ func TestBinding_G1_OneAtATime(t *testing.T) {
 // TestBinding_G1_TheTeardownSeesWhatWasMapped: who binds looks whether the capability is alive with the lock held.
 func TestBinding_G1_TheTeardownSeesWhatWasMapped(t *testing.T) {
 	bound := 0
-	for range 3000 {
+	for i := range 3000 {
 		var b Binding
 		var dead atomic.Bool
 		mapped := 0 // guarded by the binding
@@ -203,6 +203,9 @@ func TestBinding_G1_TheTeardownSeesWhatWasMapped(t *testing.T) {
 			b.Unlock()
 		})
 		wg.Go(func() {
+			if i%2 == 0 {
+				runtime.Gosched() // else it is the first to run, nearly always
+			}
 			dead.Store(true)
 			b.Lock()
 			if b.Env != cap.Nobody {
