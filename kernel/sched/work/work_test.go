@@ -58,6 +58,7 @@ func queensJob(w *Worker, j *Job) {
 
 var settings = []setting{
 	{workers: 1, others: 1, jobs: 100, depth: 1, elements: 2},
+	{workers: 1, others: 1, jobs: 100, depth: 1, elements: 1, largest: 2}, // no thief: what does not fit runs at once
 	{workers: 2, others: 1, jobs: 1000, depth: 0, elements: 4},
 	{workers: 4, others: 1, jobs: 1000, depth: 2, spins: 10, elements: 4},
 	{workers: 4, others: 1, jobs: 5, depth: 4, elements: 1, largest: 2},
