@@ -50,11 +50,14 @@ func (t *thread) learn(k *usedGate, name uint64, need cap.Rights) {
 	}
 }
 
+// shortWay is off: with it on, torture/ipc on eight CPUs sees a call in a million answered by what another asked (CAVEATS).
+const shortWay = false
+
 // sysIPCCall calls.
 //
 //go:nosplit
 func sysIPCCall(s *amd64.UserState, f *amd64.SysFrame) int64 {
-	if t := threadOf(s); t.calls.name^f.RDI|f.R9 == 0 && int64(f.RSI) >= 0 {
+	if t := threadOf(s); shortWay && t.calls.name^f.RDI|f.R9 == 0 && int64(f.RSI) >= 0 {
 		now, f1, s1 := amd64.NowNsWith(unsafe.Pointer(s), unsafe.Pointer(f))
 		f, s = (*amd64.SysFrame)(f1), (*amd64.UserState)(s1)
 		t := threadOf(s)
@@ -92,7 +95,7 @@ func sysIPCCall(s *amd64.UserState, f *amd64.SysFrame) int64 {
 //
 //go:nosplit
 func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
-	if t := threadOf(s); t.receives.name^f.RDI|f.R9 == 0 {
+	if t := threadOf(s); shortWay && t.receives.name^f.RDI|f.R9 == 0 {
 		now, f1, s1 := amd64.NowNsWith(unsafe.Pointer(s), unsafe.Pointer(f))
 		f, s = (*amd64.SysFrame)(f1), (*amd64.UserState)(s1)
 		t := threadOf(s)
