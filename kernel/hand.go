@@ -50,14 +50,11 @@ func (t *thread) learn(k *usedGate, name uint64, need cap.Rights) {
 	}
 }
 
-// shortWay is off: with it on, torture/ipc on eight CPUs sees a call in a million answered by what another asked (CAVEATS).
-const shortWay = false
-
 // sysIPCCall calls.
 //
 //go:nosplit
 func sysIPCCall(s *amd64.UserState, f *amd64.SysFrame) int64 {
-	if t := threadOf(s); shortWay && t.calls.name^f.RDI|f.R9 == 0 && int64(f.RSI) >= 0 {
+	if t := threadOf(s); t.calls.name^f.RDI|f.R9 == 0 && int64(f.RSI) >= 0 {
 		now, f1, s1 := amd64.NowNsWith(unsafe.Pointer(s), unsafe.Pointer(f))
 		f, s = (*amd64.SysFrame)(f1), (*amd64.UserState)(s1)
 		t := threadOf(s)
@@ -95,7 +92,7 @@ func sysIPCCall(s *amd64.UserState, f *amd64.SysFrame) int64 {
 //
 //go:nosplit
 func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
-	if t := threadOf(s); shortWay && t.receives.name^f.RDI|f.R9 == 0 {
+	if t := threadOf(s); t.receives.name^f.RDI|f.R9 == 0 {
 		now, f1, s1 := amd64.NowNsWith(unsafe.Pointer(s), unsafe.Pointer(f))
 		f, s = (*amd64.SysFrame)(f1), (*amd64.UserState)(s1)
 		t := threadOf(s)
@@ -109,7 +106,7 @@ func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
 							if cpu := me.sched; cpu.RanHere(task) {
 								if cpu.MayHandOver(task, now) {
 									if task.TakeOver(w) { // and nobody else ends its wait: it does not run, and is t's to answer
-										prev := cpu.HandedOver(task, now)
+										prev, result := cpu.HandedOver(task, now), int64(f.RSI) // order: before another CPU's caller may bring t its message
 										g := c.wait.frame
 										g.RDX, g.R8, g.R9, g.R10 = f.RDX, f.R10, f.R8, 0
 										c.wait.word.StoreRelease(asked | stageNone) // deadlock.go looks
@@ -121,7 +118,7 @@ func sysIPCReplyWait(s *amd64.UserState, f *amd64.SysFrame) int64 {
 											p.receivers.pushFront(t)
 										}
 										p.lock.Unlock()
-										return t.hand(me, c, prev, int64(f.RSI))
+										return t.hand(me, c, prev, result)
 									}
 								}
 							}

@@ -209,7 +209,7 @@ func testHand(t *ktest.T, _ int) {
 		}
 		c.answered(1000)
 		t.Check(0, c.data[handWrong].Load()+s.data[handWrong].Load() == 0, "words, GS and x87 are whose they are")
-		t.Check(0, !shortWay || !amd64.MayHand() || hands > pokes/2, "the CPU is handed over")
+		t.Check(0, !amd64.MayHand() || hands > pokes/2, "the CPU is handed over")
 		var l text.Line
 		put(l.Str("# ipc/hand: answered=").Uint(c.data[handGood].Load()).Str(" handed=").Int(hands).Str(" late=").Uint(handLates.Load() - late))
 		c.end()

@@ -29,5 +29,7 @@ var ipcMutants = []mutant{
 	{"hand: GS stays", "arch/amd64/syscall_amd64.s", []edit{{"\tRDGSBASEQ R12\n\tWRGSBASEQ R13\n", "\tRDGSBASEQ R12\n"}}, handBoot},
 	{"hand: x87 stays", "arch/amd64/syscall_amd64.s", []edit{{"\tBYTE $0xDB; BYTE $0xE3 // FNINIT: as in switchUser\n\tFXRSTOR64 UserState_fx(BX)\n", ""}}, handBoot},
 	{"hand: one word is lost", "kernel/hand.go", []edit{{"= f.RDX, f.R10, f.R8, 0", "= f.RDX, f.R10, f.R10, 0"}}, handBoot},
+	{"hand: the answer is read when another's message may be there", "kernel/hand.go", []edit{{"return t.hand(me, c, prev, result)", "_ = result\n\t\t\t\t\t\t\t\t\t\tfor range 20 {\n\t\t\t\t\t\t\t\t\t\t\tamd64.Pause()\n\t\t\t\t\t\t\t\t\t\t}\n\t\t\t\t\t\t\t\t\t\treturn t.hand(me, c, prev, int64(f.RSI))"}},
+		"go run ./qemu/exo-run -topo quad-ring -silence 60s -append 'tests=torture/ipc* torture=10s exit'"},
 	{"hand: the space stays", "kernel/hand.go", []edit{{"!tlb.Runs(s) {", "false {"}}, handBoot},
 }
