@@ -3,6 +3,7 @@
 package main
 
 import (
+	"runtime"
 	"unsafe"
 
 	"exo/arch/amd64"
@@ -86,7 +87,7 @@ const _ = uint(amd64.SyscallSlots - abi.Calls)
 func badCall(*amd64.UserState, *amd64.SysFrame) int64 { return int64(abi.BadCall) }
 
 // irqOn turns interrupts on, for what takes longer, waits, or changes address spaces.
-func irqOn() { amd64.IRQRestore(flagsIF) }
+func irqOn() { runtime.IRQOn() }
 
 // bytesOf views a value as bytes.
 //

@@ -221,11 +221,11 @@ func exit(result uint64) {
 	panic("tasks: a task that has ended runs")
 }
 
-// yield lets others run first.
+// yield lets others run first. Interrupts are on afterwards.
 func yield() {
-	flags := runtime.IRQDisable()
+	runtime.IRQOff()
 	pass(here().sched, sched.Yields)
-	runtime.IRQRestore(flags)
+	runtime.IRQOn()
 }
 
 // park waits for a permit and takes it. It may return without.
@@ -255,7 +255,9 @@ func yieldTo(id sched.ID) bool {
 //
 //exo:inline
 func pass(c *sched.CPU, why sched.Leaving) {
-	if prev, next, ok := c.Pass(amd64.NowNs(), why); ok {
+	now, p, _ := amd64.NowNsWith(unsafe.Pointer(c), unsafe.Pointer(c))
+	c = (*sched.CPU)(p)
+	if prev, next, ok := c.Pass(now, why); ok {
 		if (*taskPart)(prev.Part).thread != nil || (*taskPart)(next.Part).thread != nil {
 			here().switchThread(next)
 		}

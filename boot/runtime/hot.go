@@ -20,6 +20,12 @@ func Flags() (flags uintptr)
 // IRQRestore sets RFLAGS, and with it the interrupt flag, to what IRQDisable returned.
 func IRQRestore(flags uintptr)
 
+// IRQOff turns interrupts off, for who knows that they are on.
+func IRQOff()
+
+// IRQOn turns interrupts on, whatever they were.
+func IRQOn()
+
 // RDTSC reads the time-stamp counter, in ticks; LFENCE before it keeps earlier loads from drifting past.
 func RDTSC() uint64
 

@@ -21,6 +21,16 @@ TEXT runtime·IRQRestore<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
 	POPFQ
 	RET
 
+// func IRQOff()
+TEXT runtime·IRQOff<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-0
+	CLI
+	RET
+
+// func IRQOn()
+TEXT runtime·IRQOn<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-0
+	STI
+	RET
+
 // func RDTSC() uint64
 TEXT runtime·RDTSC<ABIInternal>(SB), NOSPLIT|NOFRAME, $0-8
 	LFENCE

@@ -1,5 +1,7 @@
 package sched
 
+import "unsafe"
+
 // Pass and Return are Pick and Finish in the usual case: of two fair tasks the one goes on where the other leaves. They do nothing that those
 // do not, and all that they promise (cpu.go) is promised here. Each is put into its caller as a whole: that is most of their speed.
 
@@ -9,13 +11,10 @@ package sched
 //
 //exo:inline
 func (c *CPU) Pass(now uint64, why Leaving) (prev, next *Task, ok bool) {
-	if prev = c.current; prev == nil || prev.class != Fair || now >= c.event || c.rt.ready.n != 0 {
+	if prev = c.current; prev == nil || prev.class != Fair || now >= c.event {
 		return prev, nil, false
 	}
-	if c.urgent.Load() != 0 {
-		return prev, nil, false
-	}
-	if c.inbox.newest.Load() != nil {
+	if uint64(c.rt.ready.n)|uint64(c.urgent.Load())|uint64(uintptr(unsafe.Pointer(c.inbox.newest.Load()))) != 0 {
 		return prev, nil, false
 	}
 	r := &c.shared
