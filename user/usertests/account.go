@@ -55,7 +55,15 @@ func (before own) less() string {
 // settledCount waits until the page of kernel state is new, and returns a number that is there.
 func settledCount(p *uint64) uint64 {
 	thread.Sleep(2 * settleNs)
+	newPage()
 	return load(p)
+}
+
+// newPage waits until all of the page has been written anew. A write begins and ends with one more.
+func newPage() {
+	p := &sys.Info().Sequence
+	s := load(p)
+	eventually(func() bool { return load(p) >= s+4 })
 }
 
 // machine is how many frames are free in all, or kept by the kernel to be used again, and what there is.
@@ -92,6 +100,7 @@ func settled() machine {
 		}
 	}
 	thread.Sleep(2 * settleNs)
+	newPage()
 	return look()
 }
 

@@ -191,22 +191,17 @@ func ipcGivenUp(t *T) {
 
 // ipcEndpointGone: who waits at an endpoint that is deleted hears so.
 func ipcEndpointGone(t *T) {
-	e, err := sys.EndpointCreate(account())
-	t.OK(err, "EndpointCreate")
-	var calls, receives abi.Errno
-	a := t.Go(func() { _, calls = sys.IPCCall(e, 1, 0, 0, 0, 0) })
-	t.Blocked(a)
-	t.OK(sys.CapDelete(e), "CapDelete")
-	a.Join()
-	t.Is(calls, abi.Revoked, "IPCCall")
-	e, err = sys.EndpointCreate(account())
-	t.OK(err, "EndpointCreate")
-	b := t.Go(func() { _, receives = sys.IPCReceive(e, abi.Forever) })
-	t.Blocked(b)
-	t.OK(sys.CapDelete(e), "CapDelete")
-	b.Join()
-	t.Is(receives, abi.Revoked, "IPCReceive")
-	_, err = sys.IPCCall(e, 1, 0, 0, 0, 0)
+	var gone sys.Cap
+	t.Revoked(sys.EndpointCreate, func(e sys.Cap) abi.Errno {
+		_, err := sys.IPCCall(e, 1, 0, 0, 0, 0)
+		return err
+	}, "IPCCall")
+	t.Revoked(sys.EndpointCreate, func(e sys.Cap) abi.Errno {
+		gone = e
+		_, err := sys.IPCReceive(e, abi.Forever)
+		return err
+	}, "IPCReceive")
+	_, err := sys.IPCCall(gone, 1, 0, 0, 0, 0)
 	t.Is(err, abi.BadCap, "IPCCall at what is no more")
 }
 

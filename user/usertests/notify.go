@@ -57,15 +57,13 @@ func notifyWakes(t *T) {
 }
 
 func notifyGone(t *T) {
-	n, err := sys.NotifyCreate(account())
-	t.OK(err, "NotifyCreate")
-	var got abi.Errno
-	th := t.Go(func() { _, got = sys.Wait(n, 1, abi.Forever) })
-	t.Blocked(th)
-	t.OK(sys.CapDelete(n), "CapDelete")
-	th.Join()
-	t.Is(got, abi.Revoked, "Wait")
-	t.Is(sys.Notify(n, 1), abi.BadCap, "Notify of what is no more")
+	var gone sys.Cap
+	t.Revoked(sys.NotifyCreate, func(n sys.Cap) abi.Errno {
+		gone = n
+		_, err := sys.Wait(n, 1, abi.Forever)
+		return err
+	}, "Wait")
+	t.Is(sys.Notify(gone, 1), abi.BadCap, "Notify of what is no more")
 }
 
 func notifyRights(t *T) {
@@ -133,22 +131,28 @@ func timer(t *T) {
 
 // timerOff: a timer that is set again comes at its new time only, and one that is set to 0 never.
 func timerOff(t *T) {
-	for inTime := false; !inTime; { // another program may have had the CPU until the first time was past
-		n, m := t.Notification(), t.Notification()
-		first := clock.Now() + aWhile
+	n, m := t.Notification(), t.Notification()
+	for while := uint64(aWhile); ; while *= 2 { // another program may have had the CPU until the first time was past
+		first := clock.Now() + while
 		t.OK(sys.TimerSet(n, 1, first), "TimerSet")
 		t.OK(sys.TimerSet(m, 4, first), "TimerSet")
 		t.OK(sys.TimerSet(n, 2, first+aWhile), "TimerSet again")
 		t.OK(sys.TimerSet(m, 4, 0), "TimerSet to never")
-		inTime = clock.Now() < first
+		inTime := clock.Now() < first
 		bits, err := sys.Wait(n, 3, abi.Forever)
 		t.OK(err, "Wait")
-		thread.Sleep(aWhile)
-		_, err = sys.Wait(m, 4, 0)
 		if inTime {
 			t.Hex(bits, 2, "the bits")
+			thread.Sleep(aWhile)
+			_, err = sys.Wait(m, 4, 0)
 			t.Is(err, abi.Again, "Wait for a timer that was stopped")
+			return
 		}
+		if bits&2 == 0 { // it is yet to come
+			_, err = sys.Wait(n, 2, abi.Forever)
+			t.OK(err, "Wait")
+		}
+		sys.Wait(m, 4, 0) // set before that, if at all
 	}
 }
 
@@ -215,12 +219,11 @@ func predicate(t *T) {
 
 // predicateRevoked: who waits for what is taken away hears so.
 func predicateRevoked(t *T) {
-	c, _, err := sys.FrameAlloc(account(), abi.HowNear, 0, 1, 0)
-	t.OK(err, "FrameAlloc")
-	var got abi.Errno
-	th := t.Go(func() { _, _, got = sys.WaitUntil([]sys.Instruction{{Op: 0x06}}, c, abi.Forever) })
-	t.Blocked(th)
-	t.OK(sys.CapDelete(c), "CapDelete")
-	th.Join()
-	t.Is(got, abi.Revoked, "WaitUntil")
+	t.Revoked(func(account sys.Cap) (sys.Cap, abi.Errno) {
+		c, _, err := sys.FrameAlloc(account, abi.HowNear, 0, 1, 0)
+		return c, err
+	}, func(c sys.Cap) abi.Errno {
+		_, _, err := sys.WaitUntil([]sys.Instruction{{Op: 0x06}}, c, abi.Forever)
+		return err
+	}, "WaitUntil")
 }

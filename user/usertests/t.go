@@ -123,7 +123,7 @@ func (t *T) Go(fn func()) *thread.Thread {
 	return th
 }
 
-// Blocked waits until a thread waits in the kernel, for what it is about to wait for.
+// Blocked waits until a thread waits in the kernel: for what it is about to wait for, or perhaps for a lock on the way there.
 func (t *T) Blocked(th *thread.Thread) {
 	const blocked = 4 // of kernel/sched
 	eventually(func() bool {
@@ -131,6 +131,24 @@ func (t *T) Blocked(th *thread.Thread) {
 		t.OK(sys.ThreadInspect(th.Name(), &info), "ThreadInspect")
 		return info.State == blocked
 	})
+}
+
+// Revoked has a thread wait for something, which then is taken away: it hears that. If it comes to wait too late it hears that there is no
+// such thing, and there is another try.
+func (t *T) Revoked(makes func(account sys.Cap) (sys.Cap, abi.Errno), waits func(c sys.Cap) abi.Errno, what string) {
+	var got abi.Errno
+	for range 100 {
+		c, err := makes(account())
+		t.OK(err, "making what to wait for")
+		th := t.Go(func() { got = waits(c) })
+		t.Blocked(th)
+		t.OK(sys.CapDelete(c), "CapDelete")
+		th.Join()
+		if got != abi.BadCap {
+			break
+		}
+	}
+	t.Is(got, abi.Revoked, what)
 }
 
 // account is the process's.
