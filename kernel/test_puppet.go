@@ -406,25 +406,30 @@ func (c *census) count() {
 
 // settle takes it when what earlier tests had is given back: their last task ends after they do.
 func (c *census) settle(t *ktest.T) {
-	for range 200 {
+	settles(func() bool {
 		c.count()
-		if c.tasks+c.threads == uint64(len(taskParts)-1-ownTasks-1) { // the test runs in one
+		return c.tasks+c.threads == uint64(len(taskParts)-1-ownTasks-1) // the test runs in one
+	})
+	t.Equal(0, c.tasks, uint64(len(taskParts)-1-ownTasks-1)-c.threads, "free task slots at the beginning")
+}
+
+// settles waits for a count to be what it should, for five seconds at least: it is not for a moment, but what is lost does not come back.
+func settles(is func() bool) {
+	for range 5_000 {
+		if is() {
 			return
 		}
 		sleepUntil(amd64.NowNs() + 1_000_000)
 	}
-	t.Equal(0, c.tasks, uint64(len(taskParts)-1-ownTasks-1)-c.threads, "free task slots at the beginning")
 }
 
 // same checks that all is as it was.
 func (c *census) same(t *ktest.T) {
 	var now census
-	for range 200 { // tasks that have ended are about to give back what they have
-		if now.count(); now == *c {
-			break
-		}
-		sleepUntil(amd64.NowNs() + 1_000_000)
-	}
+	settles(func() bool { // tasks that have ended are about to give back what they have
+		now.count()
+		return now == *c
+	})
 	t.Equal(0, now.user, c.user, "frames of environments at the end")
 	t.Equal(0, now.tables, c.tables, "frames of tables at the end")
 	t.Equal(0, now.caps, c.caps, "capabilities at the end")

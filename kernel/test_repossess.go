@@ -20,12 +20,17 @@ func testRepossess(t *ktest.T, _ int) {
 			return 0
 		}
 		qe := p.given(abi.KindEnv, cap.Object{First: uint64(q.h)})
-		const soon = 400_000_000 // or what is to come before comes too late
-		soonIs := func() uint64 { return amd64.NowNs() + soon }
-		settled := func() {
-			for q.env.asked.deadline.Load() != 0 {
-				sleepUntil(amd64.NowNs() + 1_000_000)
+		late := amd64.NowNs() + 1<<40 // the time does not come before it is brought on
+		settled := func(now bool) {
+			if now {
+				c := preemptOff()
+				q.env.lock.Lock(c)
+				q.env.asked.deadline.CompareAndSwap(late, 1)
+				q.env.lock.Unlock(c)
+				c.PreemptEnable()
+				callTask(&repossessorTask)
 			}
+			t.Check(0, eventually(func() bool { return q.env.asked.deadline.Load() == 0 }), "what is asked has its end")
 		}
 		p.refused(abi.BadArgument, "of no kind", abi.RevokeRequest, qe, abi.NumKinds, 1, 1)
 		p.refused(abi.BadArgument, "nothing", abi.RevokeRequest, qe, abi.KindFrames, 0, 1)
@@ -36,9 +41,9 @@ func testRepossess(t *ktest.T, _ int) {
 		_, used := q.env.frames.Read()
 		f := q.makes("frames", abi.FrameAlloc, q.mem, 0, 0, 8)
 		q.gets(0, "mapped", abi.PageMap, f, 0, pupTest, 3)
-		p.gets(0, "eight frames", abi.RevokeRequest, qe, abi.KindFrames, 8, soonIs())
-		p.refused(abi.Busy, "one at a time", abi.RevokeRequest, qe, abi.KindFrames, 8, soonIs())
-		settled()
+		p.gets(0, "eight frames", abi.RevokeRequest, qe, abi.KindFrames, 8, late)
+		p.refused(abi.Busy, "one at a time", abi.RevokeRequest, qe, abi.KindFrames, 8, late)
+		settled(true)
 		_, now := q.env.frames.Read()
 		t.Check(0, now <= used, "it has them no more")
 		_, there := q.load(pupTest)
@@ -54,14 +59,13 @@ func testRepossess(t *ktest.T, _ int) {
 		q.env.revoke.Store(q.env.fault.Load())
 		n := q.makes("something to wait for", abi.NotifyCreate, q.mem)
 		q.begins(abi.Wait, n, 1, abi.Forever)
-		when := soonIs()
-		p.gets(0, "eight frames", abi.RevokeRequest, qe, abi.KindFrames, 8, when)
+		p.gets(0, "eight frames", abi.RevokeRequest, qe, abi.KindFrames, 8, late)
 		q.wait()
-		for i, want := range [...]uint64{abi.KindFrames, 8, when} {
+		for i, want := range [...]uint64{abi.KindFrames, 8, late} {
 			t.Equal(0, d[pupFault+i].Load(), want, "the upcall says what, how many, and until when")
 		}
 		q.gets(0, "it gives them up", abi.CapDelete, f)
-		settled()
+		settled(true)
 		q.gets(0, "and keeps the others", abi.CapInspect, keep, q.place(pupFree))
 		q.gets(0, "nothing is lost", abi.Repossessed, q.place(pupFree), 8)
 		q.env.revoke.Store(0)
@@ -69,8 +73,8 @@ func testRepossess(t *ktest.T, _ int) {
 		for range lostMost + 6 {
 			q.makes("a capability", abi.CapDerive, n, abi.RightRead)
 		}
-		p.gets(0, "all", abi.RevokeRequest, qe, abi.KindNotification, 1000, 1)
-		settled()
+		p.gets(0, "all", abi.RevokeRequest, qe, abi.KindNotification, 1000, amd64.NowNs()+5_000_000)
+		settled(false) // the time comes by itself
 		q.gets(10, "ten of the oldest", abi.Repossessed, q.place(pupFree), 10)
 		q.gets(lostMost-10, "the others", abi.Repossessed, q.place(pupFree), 2*lostMost)
 		q.refused(abi.BadCap, "all are gone", abi.Wait, n, 1, 0)
