@@ -122,20 +122,12 @@ func handClient(b []byte) {
 }
 
 // makeHand makes an environment with such a program, on one CPU.
-func makeHand(t *ktest.T, cpu int, control uint64, code func(b []byte)) (p puppet) {
-	e, no := newEnv(nil, 80, 40)
-	if !t.Check(0, no == abi.OK, "an environment can be made") {
-		return p
+func makeHand(t *ktest.T, cpu int, control uint64, code func(b []byte)) puppet {
+	p, ok := makeProgram(t, nil, 80, 40, code)
+	if ok {
+		p.addThread(1<<cpu, 0)
+		p.data[handControl].Store(control)
 	}
-	e.suspended.Store(1)
-	p = puppet{t: t, env: e, h: e.holder()}
-	f, no := e.newRun(1, pupCode, abi.PermExecute)
-	if !t.Check(0, no == abi.OK, "it has a page for its program") {
-		return p
-	}
-	code(amd64.PhysAddr(f.Addr()).Bytes(4096))
-	p.addThread(1<<cpu, 0)
-	p.data[handControl].Store(control)
 	return p
 }
 

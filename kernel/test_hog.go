@@ -6,7 +6,6 @@ import (
 	"exo/arch/amd64"
 	"exo/kernel/abi"
 	"exo/kernel/ktest"
-	"exo/kernel/mm"
 	"exo/kernel/sched"
 	"exo/kernel/text"
 )
@@ -55,26 +54,26 @@ func hogWorks(a *assembler) {
 }
 
 // makeHog makes an environment whose threads, bound to CPU 0, do something again and again, and count.
-func makeHog(t *ktest.T, frames, caps uint64, threads int, code func(a *assembler)) (p puppet) {
-	e, no := newEnv(nil, frames, caps)
-	if !t.Check(0, no == abi.OK, "an environment can be made") {
+func makeHog(t *ktest.T, frames, caps uint64, threads int, code func(a *assembler)) puppet {
+	fault := 0
+	p, ok := makeProgram(t, nil, frames, caps, func(b []byte) {
+		a := &fuzzAsm
+		*a = assembler{b: b}
+		a.put(0x49, 0x89, 0xFF) // mov r15, rdi
+		loop := a.n
+		a.count(hogCount)
+		code(a)
+		fault = a.n       // goes on, too; its stack is as the upcall has left it
+		a.put(0x48, 0xBC) // mov rsp, imm64
+		a.word32(pupStack)
+		a.word32(0)
+		a.jump(0xE9, loop)
+	})
+	if !ok {
 		return p
 	}
-	e.suspended.Store(1)
-	p = puppet{t: t, env: e, h: e.holder()}
-	page, no := e.newRun(1, pupCode, abi.PermExecute)
-	t.Check(0, no == abi.OK, "it has a page for its program")
-	a := &fuzzAsm
-	*a = assembler{b: amd64.PhysAddr(page.Addr()).Bytes(mm.FrameSize)}
-	a.put(0x49, 0x89, 0xFF) // mov r15, rdi
-	loop := a.n
-	a.count(hogCount)
-	code(a)
-	e.fault.Store(pupCode + uint64(a.n)) // goes on, too; its stack is as the upcall has left it
-	a.put(0x48, 0xBC)                    // mov rsp, imm64
-	a.word32(pupStack)
-	a.word32(0)
-	a.jump(0xE9, loop)
+	e := p.env
+	e.fault.Store(pupCode + uint64(fault))
 	c := preemptOff()
 	name, _ := e.giveAccount(c.CPU)
 	c.PreemptEnable()

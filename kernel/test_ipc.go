@@ -333,18 +333,12 @@ func stormCode(b []byte, serves bool) {
 }
 
 // makeStorm makes an environment with such a program.
-func makeStorm(t *ktest.T, serves bool) (p puppet) {
-	e, no := newEnv(nil, 80, 40)
-	if !t.Check(0, no == abi.OK, "an environment can be made") {
+func makeStorm(t *ktest.T, serves bool) puppet {
+	p, ok := makeProgram(t, nil, 80, 40, func(b []byte) { stormCode(b, serves) })
+	if !ok {
 		return p
 	}
-	e.suspended.Store(1)
-	p = puppet{t: t, env: e, h: e.holder()}
-	code, no := e.newRun(1, pupCode, abi.PermExecute)
-	if !t.Check(0, no == abi.OK, "it has a page for its program") {
-		return p
-	}
-	stormCode(amd64.PhysAddr(code.Addr()).Bytes(4096), serves)
+	e := p.env
 	p.addThread(0, 0)
 	if serves {
 		p.data[wordGate].Store(uint64(e.newGate(abi.KindEndpoint)))

@@ -216,20 +216,33 @@ type puppet struct {
 	i    int
 }
 
+// makeProgram makes an environment, given by giver, that is suspended and has a page with a program, which write writes.
+func makeProgram(t *ktest.T, giver *env, frames, caps uint64, write func(b []byte)) (p puppet, ok bool) {
+	e, no := newEnv(giver, frames, caps)
+	if !t.Check(0, no == abi.OK, "an environment can be made") {
+		return p, false
+	}
+	e.suspended.Store(1)
+	p = puppet{t: t, env: e, h: e.holder()}
+	code, no := e.newRun(1, pupCode, abi.PermExecute)
+	if !t.Check(0, no == abi.OK, "it has a page for its program") {
+		return p, false
+	}
+	write(amd64.PhysAddr(code.Addr()).Bytes(mm.FrameSize))
+	return p, true
+}
+
 // makePuppet makes an environment with one such thread, with so many frames and capabilities for the test, the memory that it is made
 // of not counted.
 func makePuppet(t *ktest.T, frames, caps uint64) (p puppet, ok bool) {
 	const own, ownCaps = 40, 16
-	e, no := newEnv(nil, frames+own, caps+ownCaps)
-	if !t.Check(0, no == abi.OK, "an environment can be made") {
+	handler, on := 0, 0
+	p, ok = makeProgram(t, nil, frames+own, caps+ownCaps, func(b []byte) { _, handler, on = puppetCode(b) })
+	if !ok {
 		return p, false
 	}
-	p = puppet{t: t, env: e, h: e.holder()}
-	f, no := e.newRun(1, pupCode, abi.PermExecute)
-	if !t.Check(0, no == abi.OK, "it has a page for its program") {
-		return p, false
-	}
-	_, handler, on := puppetCode(amd64.PhysAddr(f.Addr()).Bytes(mm.FrameSize))
+	e := p.env
+	e.suspended.Store(0)
 	e.fault.Store(pupCode + uint64(handler))
 	c := preemptOff()
 	name, no := e.giveAccount(c.CPU)

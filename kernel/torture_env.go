@@ -282,17 +282,11 @@ func makeFuzzer(t *ktest.T, r *ktest.Rand) (p puppet, ok bool) {
 	if !t.Check(0, root.frames.Cut(nf) && root.caps.Cut(nc), "what the others had is back") {
 		return p, false
 	}
-	e, no := newEnv(root, nf, nc)
-	if !t.Check(0, no == abi.OK, "an environment can be made") {
+	handler := 0
+	if p, ok = makeProgram(t, root, nf, nc, func(b []byte) { _, handler = fuzzCode(b) }); !ok {
 		return p, false
 	}
-	e.suspended.Store(1) // until all is ready
-	p = puppet{t: t, env: e, h: e.holder()}
-	code, no := e.newRun(1, pupCode, abi.PermExecute)
-	if no != abi.OK {
-		return p, false
-	}
-	_, handler := fuzzCode(amd64.PhysAddr(code.Addr()).Bytes(mm.FrameSize))
+	e := p.env
 	e.fault.Store(pupCode + uint64(handler))
 	c := preemptOff()
 	name, _ := e.giveAccount(c.CPU)
