@@ -1,6 +1,7 @@
 package fsck
 
 import (
+	"exo/kernel/fs/block"
 	"exo/kernel/fs/disk"
 )
 
@@ -87,25 +88,18 @@ func (c *Checker) nameNode(n uint64, level int, lo, hi uint64) bool {
 		if i+1 < disk.Count(p) {
 			to, _ = disk.GetChild(p, i+1)
 		}
-		ok := from >= lo && to <= hi
-		if !ok {
+		stays := from >= lo && to <= hi
+		if !stays {
 			c.report("a directory's nodes are out of order", n)
 		}
-		if ok && c.nameNode(uint64(child), level-1, from, to) {
+		if stays = stays && c.nameNode(uint64(child), level-1, from, to); !stays && c.repair {
+			disk.RemoveChild(p, i)
+			changed = true
+		} else {
 			i++
-			continue
 		}
-		changed = true
-		if !c.repair {
-			i++
-			continue
-		}
-		disk.RemoveChild(p, i)
 	}
-	if changed && c.repair && disk.Count(p) > 0 {
-		c.write(n, disk.Index, p)
-	}
-	return disk.Count(p) > 0
+	return c.keep(n, disk.Index, p, changed)
 }
 
 // leaf looks at names.
@@ -119,22 +113,27 @@ func (c *Checker) leaf(n uint64, lo, hi uint64) bool {
 	changed := false
 	for i := 0; i < disk.Count(p); {
 		s := disk.GetSlot(p, i)
-		if c.nameOf(s, disk.SlotName(p, s), n, lo, hi) {
+		stays := c.nameOf(s, disk.SlotName(p, s), n, lo, hi)
+		if stays {
 			c.names++
-			i++
-			continue
 		}
-		changed = true
-		if !c.repair {
+		if !stays && c.repair {
+			disk.RemoveSlot(p, i)
+			changed = true
+		} else {
 			i++
-			continue
 		}
-		disk.RemoveSlot(p, i)
 	}
-	if changed && c.repair && disk.Count(p) > 0 {
-		c.write(n, disk.Leaf, p)
+	return c.keep(n, disk.Leaf, p, changed)
+}
+
+// keep writes what is left of a node, if it has changed, and says whether anything is.
+func (c *Checker) keep(n uint64, k disk.Kind, p *block.Page, changed bool) bool {
+	left := disk.Count(p) > 0
+	if changed && left {
+		c.write(n, k, p)
 	}
-	return disk.Count(p) > 0
+	return left
 }
 
 // nameOf looks at one name, counts it for its inode, and says whether it can stay.
