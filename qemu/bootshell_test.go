@@ -33,36 +33,49 @@ func TestShell(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, boot, "Exo", "the greeting")
 
-	// gives is a command with what it prints, and its status.
-	gives := func(t *testing.T, line, want string, status int) {
+	// prints is what a command does.
+	prints := func(t *testing.T, line string) string {
 		t.Helper()
 		got, err := d.Command(line, shortly)
 		require.NoError(t, err)
-		assert.Equal(t, want, strings.TrimSuffix(got, "\n"), line)
+		return got
+	}
+	// gives is a command with what it prints, and its status.
+	gives := func(t *testing.T, line, want string, status int) {
+		t.Helper()
+		assert.Equal(t, want, strings.TrimSuffix(prints(t, line), "\n"), line)
 		statusIs(t, d, status, line)
 	}
-
-	if !t.Run("usertests", func(t *testing.T) { userTests(t, d) }) {
-		return // the prompt may not be there
+	// sees waits until something has been printed.
+	sees := func(t *testing.T, pattern string) {
+		t.Helper()
+		_, err := d.Expect(regexp.MustCompile(pattern), shortly)
+		require.NoError(t, err)
 	}
-	require.True(t, t.Run("forktest", func(t *testing.T) {
+	// step is a part without which the prompt may not be there for the next.
+	step := func(name string, run func(t *testing.T)) {
+		t.Helper()
+		require.True(t, t.Run(name, run))
+	}
+
+	step("usertests", func(t *testing.T) { userTests(t, d) })
+	step("forktest", func(t *testing.T) {
 		got, err := d.Command("forktest", lengthy)
 		require.NoError(t, err)
 		assert.Contains(t, got, "all frames, capabilities, environments and threads are back")
 		statusIs(t, d, 0, "forktest")
-	}))
-	require.True(t, t.Run("top", func(t *testing.T) {
+	})
+	step("top", func(t *testing.T) {
 		require.NoError(t, d.Line("top", shortly))
 		for _, what := range []string{`CPU +BUSY`, `NAME`, `sh\n`, `top\n`} {
-			_, err := d.Expect(regexp.MustCompile(what), shortly)
-			require.NoError(t, err)
+			sees(t, what)
 		}
 		require.NoError(t, d.Type("q"))
 		_, err := d.Answer(shortly)
 		require.NoError(t, err)
 		statusIs(t, d, 0, "top")
-	}))
-	require.True(t, t.Run("pipeline", func(t *testing.T) {
+	})
+	step("pipeline", func(t *testing.T) {
 		readme, err := os.ReadFile("../build/root/README")
 		require.NoError(t, err)
 		lines, words, bytes := 0, 0, 0
@@ -72,50 +85,40 @@ func TestShell(t *testing.T) {
 			}
 		}
 		require.NotZero(t, lines, "lines of README that say Exo")
-		got, err := d.Command("cat README | grep Exo | wc", shortly)
-		require.NoError(t, err)
-		assert.Equal(t, fmt.Sprint(lines, words, bytes), strings.Join(strings.Fields(got), " "))
-	}))
-	require.True(t, t.Run("mistakes", func(t *testing.T) {
+		assert.Equal(t, fmt.Sprint(lines, words, bytes), strings.Join(strings.Fields(prints(t, "cat README | grep Exo | wc")), " "))
+	})
+	step("mistakes", func(t *testing.T) {
 		gives(t, "nosuchprogram", "sh: nosuchprogram: no such command", 127)
 		gives(t, "echo 'never ends", "sh: missing '", 2)
 		gives(t, "cat nosuchfile", "cat: nosuchfile: no such file", 1)
 		gives(t, "usertests nosuchtest", "usertests: no test is called nosuchtest; usertests -l lists them", 2)
 		gives(t, "echo kept >README", "sh: README: file is read-only", 1)
-	}))
-	require.True(t, t.Run("statuses", func(t *testing.T) {
+	})
+	step("statuses", func(t *testing.T) {
 		gives(t, "usertests -l | grep ^fork/status", "fork/status                 a copy's status arrives", 0)
 		gives(t, "grep nothing README", "", 1)
 		gives(t, "grep nothing README || echo none", "none", 0)
 		gives(t, "echo one && nosuchprogram || echo two", "one\nsh: nosuchprogram: no such command\ntwo", 0)
 		gives(t, "sh -c 'exit 7'", "", 7)
-	}))
-	require.True(t, t.Run("files", func(t *testing.T) {
+	})
+	step("files", func(t *testing.T) {
 		gives(t, "echo some text >note; echo more >>note; cat note; rm note", "some text\nmore", 0)
 		gives(t, "cat note", "cat: note: no such file", 1)
-	}))
-	require.True(t, t.Run("ctrl-c", func(t *testing.T) {
+	})
+	step("ctrl-c", func(t *testing.T) {
 		require.NoError(t, d.Line("yes", shortly))
-		_, err := d.Expect(regexp.MustCompile(`(y\n){100}`), shortly)
-		require.NoError(t, err)
+		sees(t, `(y\n){100}`)
 		require.NoError(t, d.Type("\x03"))
-		_, err = d.Expect(regexp.MustCompile(`exo\$ $`), shortly) // maybe behind half a line
-		require.NoError(t, err)
+		sees(t, `exo\$ $`) // maybe behind half a line
 		statusIs(t, d, 130, "yes")
-	}))
-	require.True(t, t.Run("jobs", func(t *testing.T) {
-		got, err := d.Command("sleep 1000 &", shortly)
-		require.NoError(t, err)
-		require.Regexp(t, `^\[1\] \d+$`, got)
-		got, err = d.Command("jobs", shortly)
-		require.NoError(t, err)
-		require.Regexp(t, `^\[1\] running .*sleep 1000`, got)
-		got, err = d.Command("kill %1; wait", shortly)
-		require.NoError(t, err)
-		require.Regexp(t, `^sh: sleep 1000: process \d+ was killed$`, got)
+	})
+	step("jobs", func(t *testing.T) {
+		require.Regexp(t, `^\[1\] \d+$`, prints(t, "sleep 1000 &"))
+		require.Regexp(t, `^\[1\] running .*sleep 1000`, prints(t, "jobs"))
+		require.Regexp(t, `^sh: sleep 1000: process \d+ was killed$`, prints(t, "kill %1; wait"))
 		statusIs(t, d, 137, "wait")
 		gives(t, "jobs", "", 0)
-	}))
+	})
 	require.NoError(t, d.Type("poweroff\r"))
 	r := d.Guest.Wait()
 	require.Equal(t, Passed, r.End, "%v", r.Err())

@@ -19,10 +19,7 @@ func TestTimeIsKept(t *testing.T) {
 			t.Parallel()
 			k := kernel(t, "tests=sched/* torture=5s exact exit rt="+order)
 			k.Icount = true
-			r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 9})
-			inKernelTests(t, r)
-			require.NoError(t, r.Err())
-			assert.Empty(t, r.Skipped())
+			assert.Empty(t, bootLong(t, k, 9).Skipped())
 		})
 	}
 }
@@ -33,18 +30,7 @@ func TestAMillionOperations(t *testing.T) {
 	for _, cpus := range []int{1, 4, 64} {
 		t.Run(fmt.Sprintf("cpus=%d", cpus), func(t *testing.T) {
 			t.Parallel()
-			k := kernel(t, "tests=sched/million* ops=1000000 exit")
-			k.CPUs = cpus
-			r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 1})
-			inKernelTests(t, r)
-			require.NoError(t, r.Err())
-			require.Len(t, r.Tests, 1)
-			ops, err := strconv.Atoi(r.Tests[0].Directives["ops"])
-			require.NoError(t, err)
-			assert.GreaterOrEqual(t, ops, 1_000_000)
-			for _, d := range r.Tests[0].Diagnostics {
-				t.Log(d)
-			}
+			bootMillion(t, "sched/million*", cpus)
 		})
 	}
 }
@@ -52,11 +38,15 @@ func TestAMillionOperations(t *testing.T) {
 // TestMillionCalls has ring 3 make 10^6 random calls on 4 CPUs, in a boot of its own.
 func TestMillionCalls(t *testing.T) {
 	t.Parallel()
-	k := kernel(t, "tests=fuzz/calls* ops=1000000 exit")
-	k.CPUs = 4
-	r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 1})
-	inKernelTests(t, r)
-	require.NoError(t, r.Err())
+	bootMillion(t, "fuzz/calls*", 4)
+}
+
+// bootMillion boots a test that is to do 10^6 operations, and says what it did.
+func bootMillion(t *testing.T, test string, cpus int) {
+	t.Helper()
+	k := kernel(t, "tests="+test+" ops=1000000 exit")
+	k.CPUs = cpus
+	r := bootLong(t, k, 1)
 	require.Len(t, r.Tests, 1)
 	ops, err := strconv.Atoi(r.Tests[0].Directives["ops"])
 	require.NoError(t, err)
@@ -66,13 +56,19 @@ func TestMillionCalls(t *testing.T) {
 	}
 }
 
+// bootLong boots a machine whose in-kernel tests, so many at least, take long, and makes subtests of them.
+func bootLong(t *testing.T, k Machine, tests int) *Result {
+	t.Helper()
+	r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: tests})
+	inKernelTests(t, r)
+	require.NoError(t, r.Err())
+	return r
+}
+
 // TestHogsLeaveOthersTheirShare has environments take all that they can get, where time is simulated and shares are to the letter.
 func TestHogsLeaveOthersTheirShare(t *testing.T) {
 	t.Parallel()
 	k := kernel(t, "tests=hog/* exact exit")
 	k.Icount = true
-	r := boot(t, k, Options{Limits: Limits{Silence: 3 * time.Minute, Total: 8 * time.Minute}, Min: 1})
-	inKernelTests(t, r)
-	require.NoError(t, r.Err())
-	assert.Empty(t, r.Skipped())
+	assert.Empty(t, bootLong(t, k, 1).Skipped())
 }
