@@ -112,14 +112,7 @@ func TestExplore_Cap_G9_DeriveWhileGivenAway(t *testing.T) {
 			return []func(){
 					func() { w.derive(0, w.root) },
 					func() {
-						if w.Transfer(w.root, 1, 2) != nil {
-							panic("it can be given away")
-						}
-						for at := Name(0); ; explore.Yield() {
-							if at, _ = w.Revoke(1, w.root, 2, at, 4); at == 0 {
-								break
-							}
-						}
+						w.givenAway()
 						revoked = true
 					},
 				}, func() error {
@@ -164,14 +157,7 @@ func TestExplore_Cap_G4_GivenAwayAndClaimed(t *testing.T) {
 				ended = true
 			},
 			func() {
-				if w.Transfer(w.root, 1, 2) != nil {
-					panic("it can be given away")
-				}
-				for at := Name(0); ; explore.Yield() {
-					if at, _ = w.Revoke(1, w.root, 2, at, 4); at == 0 {
-						break
-					}
-				}
+				w.givenAway()
 				cleared = true
 				for ; link(root.head.Load()).slot() == 0; explore.Yield() {
 					if ended {
@@ -424,4 +410,16 @@ func TestExplore_Cap_Depot(t *testing.T) {
 			return nil
 		}
 	})
+}
+
+// givenAway has the root's holder give it to another, who revokes.
+func (w *world) givenAway() {
+	if w.Transfer(w.root, 1, 2) != nil {
+		panic("it can be given away")
+	}
+	for at := Name(0); ; explore.Yield() {
+		if at, _ = w.Revoke(1, w.root, 2, at, 4); at == 0 {
+			break
+		}
+	}
 }

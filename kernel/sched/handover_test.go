@@ -8,15 +8,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// runsAndWaits makes two tasks on CPU 0: a runs, and b is blocked.
+func runsAndWaits(t *testing.T, h *host) (a, b *Task) {
+	c := &h.cores[0]
+	a, b = h.ready(t, Start{}), h.ready(t, Start{})
+	c.come(b, h.NowNs())
+	require.Equal(t, b, c.switchTo(Parks))
+	c.come(a, h.NowNs())
+	require.Equal(t, a, c.switchTo(Parks))
+	return a, b
+}
+
 // Who is handed over to runs for what is left of the quantum, and what each has run for is its own.
 func TestHandOver_G1_RunsNext(t *testing.T) {
 	h := still(t, 1, nil)
 	c := &h.cores[0]
-	a, b := h.ready(t, Start{}), h.ready(t, Start{})
-	c.come(b, h.NowNs())
-	require.Equal(t, b, c.switchTo(Parks))
-	c.come(a, h.NowNs())
-	require.Equal(t, a, c.switchTo(Parks)) // b is blocked
+	a, b := runsAndWaits(t, h)
 	until := c.until
 	for i := range uint64(3) {
 		start := c.since
@@ -41,14 +48,11 @@ func TestHandOver_G1_RunsNext(t *testing.T) {
 func TestHandOver_RefusesAndChangesNothing(t *testing.T) {
 	h := still(t, 2, nil)
 	c := &h.cores[0]
-	a, b, pinned := h.ready(t, Start{}), h.ready(t, Start{}), h.ready(t, Start{Affinity: 2})
+	pinned := h.ready(t, Start{Affinity: 2})
 	h.cores[1].come(pinned, h.NowNs())
 	require.Equal(t, pinned, h.cores[1].switchTo(Parks))
 	require.Nil(t, h.cores[1].switchTo(Parks))
-	c.come(b, h.NowNs())
-	require.Equal(t, b, c.switchTo(Parks))
-	c.come(a, h.NowNs())
-	require.Equal(t, a, c.switchTo(Parks))
+	a, b := runsAndWaits(t, h)
 	refused := func(u *Task, now uint64, why string) {
 		t.Helper()
 		w, ran := u.word.Load(), a.ran
@@ -81,11 +85,7 @@ func TestHandOver_RefusesAndChangesNothing(t *testing.T) {
 func TestHandOver_G2_NotToWhoHasRunSince(t *testing.T) {
 	h := still(t, 1, nil)
 	c := &h.cores[0]
-	a, b := h.ready(t, Start{}), h.ready(t, Start{})
-	c.come(b, h.NowNs())
-	require.Equal(t, b, c.switchTo(Parks))
-	c.come(a, h.NowNs())
-	require.Equal(t, a, c.switchTo(Parks))
+	a, b := runsAndWaits(t, h)
 	w := b.Word()
 	h.Wake(0, b.ID(), false)
 	require.Equal(t, b, c.switchTo(Yields))
