@@ -47,11 +47,7 @@ func (d *Recorder) Submit(_ *sync.Context, r *block.Request) {
 	for i, p := range r.Pages {
 		n := r.Block + uint64(i)
 		if r.Op == block.Read {
-			if at := d.pages[n]; at != nil {
-				*p = *at
-			} else {
-				*p = block.Page{}
-			}
+			readPage(d.pages, n, p)
 			continue
 		}
 		q := *p

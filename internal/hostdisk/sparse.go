@@ -53,11 +53,7 @@ func (d *Sparse) perform(r *block.Request) {
 	for i, p := range r.Pages {
 		n := r.Block + uint64(i)
 		if r.Op == block.Read {
-			if at := d.pages[n]; at != nil {
-				*p = *at
-			} else {
-				*p = block.Page{}
-			}
+			readPage(d.pages, n, p)
 			continue
 		}
 		if d.pages == nil {
@@ -111,4 +107,13 @@ func (d *Sparse) Clone() *Sparse {
 		e.pages[n] = &q
 	})
 	return e
+}
+
+// readPage reads a block: zeros, if it has never been written.
+func readPage(pages map[uint64]*block.Page, n uint64, p *block.Page) {
+	if at := pages[n]; at != nil {
+		*p = *at
+	} else {
+		*p = block.Page{}
+	}
 }

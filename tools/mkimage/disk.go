@@ -93,6 +93,21 @@ func using(name string, write bool, f func(v *volume) error) error {
 	return errors.Join(f(v), v.close())
 }
 
+// reading has f read what the second of so many arguments names on the disk of the first.
+func reading(args []string, n int, f func(v *volume, ip *fs.Inode) error) error {
+	if len(args) != n {
+		return errors.New(diskUsage)
+	}
+	return using(args[0], false, func(v *volume) error {
+		ip, err := v.walk(args[1])
+		if err != nil {
+			return err
+		}
+		defer v.fs.Put(v.t, ip)
+		return f(v, ip)
+	})
+}
+
 // failed says what went wrong with a path of the disk.
 func (v *volume) failed(doing, p string, e errno.Errno) error {
 	if e == errno.OK {
@@ -257,17 +272,7 @@ func (v *volume) line(w io.Writer, ip *fs.Inode, name string) error {
 }
 
 func diskCat(args []string) error {
-	if len(args) != 2 {
-		return errors.New(diskUsage)
-	}
-	return using(args[0], false, func(v *volume) error {
-		ip, err := v.walk(args[1])
-		if err != nil {
-			return err
-		}
-		defer v.fs.Put(v.t, ip)
-		return v.copyOut(os.Stdout, ip, args[1])
-	})
+	return reading(args, 2, func(v *volume, ip *fs.Inode) error { return v.copyOut(os.Stdout, ip, args[1]) })
 }
 
 // copyOut writes a file's contents.
@@ -287,15 +292,7 @@ func (v *volume) copyOut(w io.Writer, ip *fs.Inode, at string) error {
 }
 
 func diskGet(args []string) error {
-	if len(args) != 3 {
-		return errors.New(diskUsage)
-	}
-	return using(args[0], false, func(v *volume) error {
-		ip, err := v.walk(args[1])
-		if err != nil {
-			return err
-		}
-		defer v.fs.Put(v.t, ip)
+	return reading(args, 3, func(v *volume, ip *fs.Inode) error {
 		to := args[2]
 		if base := path.Base("/" + args[1]); base != "/" {
 			to = filepath.Join(to, base)
