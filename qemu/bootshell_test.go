@@ -24,6 +24,12 @@ const (
 	lengthy = 2 * time.Minute  // for one that does
 )
 
+// command is a line with what it prints, and its status.
+type command struct {
+	line, prints string
+	status       int
+}
+
 // TestShell types at the prompt that `make qemu` ends in.
 func TestShell(t *testing.T) {
 	t.Parallel()
@@ -40,11 +46,11 @@ func TestShell(t *testing.T) {
 		require.NoError(t, err)
 		return got
 	}
-	// gives is a command with what it prints, and its status.
-	gives := func(t *testing.T, line, want string, status int) {
+	// gives types a command, and wants that of it.
+	gives := func(t *testing.T, c command) {
 		t.Helper()
-		assert.Equal(t, want, strings.TrimSuffix(prints(t, line), "\n"), line)
-		statusIs(t, d, status, line)
+		assert.Equal(t, c.prints, strings.TrimSuffix(prints(t, c.line), "\n"), c.line)
+		statusIs(t, d, c.status, c.line)
 	}
 	// sees waits until something has been printed.
 	sees := func(t *testing.T, pattern string) {
@@ -87,24 +93,35 @@ func TestShell(t *testing.T) {
 		require.NotZero(t, lines, "lines of README that say Exo")
 		assert.Equal(t, fmt.Sprint(lines, words, bytes), strings.Join(strings.Fields(prints(t, "cat README | grep Exo | wc")), " "))
 	})
-	step("mistakes", func(t *testing.T) {
-		gives(t, "nosuchprogram", "sh: nosuchprogram: no such command", 127)
-		gives(t, "echo 'never ends", "sh: missing '", 2)
-		gives(t, "cat nosuchfile", "cat: nosuchfile: no such file", 1)
-		gives(t, "usertests nosuchtest", "usertests: no test is called nosuchtest; usertests -l lists them", 2)
-		gives(t, "echo kept >README", "sh: README: file is read-only", 1)
-	})
-	step("statuses", func(t *testing.T) {
-		gives(t, "usertests -l | grep ^fork/status", "fork/status                 a copy's status arrives", 0)
-		gives(t, "grep nothing README", "", 1)
-		gives(t, "grep nothing README || echo none", "none", 0)
-		gives(t, "echo one && nosuchprogram || echo two", "one\nsh: nosuchprogram: no such command\ntwo", 0)
-		gives(t, "sh -c 'exit 7'", "", 7)
-	})
-	step("files", func(t *testing.T) {
-		gives(t, "echo some text >note; echo more >>note; cat note; rm note", "some text\nmore", 0)
-		gives(t, "cat note", "cat: note: no such file", 1)
-	})
+	for _, part := range []struct {
+		name     string
+		commands []command
+	}{
+		{"mistakes", []command{
+			{"nosuchprogram", "sh: nosuchprogram: no such command", 127},
+			{"echo 'never ends", "sh: missing '", 2},
+			{"cat nosuchfile", "cat: nosuchfile: no such file", 1},
+			{"usertests nosuchtest", "usertests: no test is called nosuchtest; usertests -l lists them", 2},
+			{"echo kept >README", "sh: README: file is read-only", 1},
+		}},
+		{"statuses", []command{
+			{"usertests -l | grep ^fork/status", "fork/status                 a copy's status arrives", 0},
+			{"grep nothing README", "", 1},
+			{"grep nothing README || echo none", "none", 0},
+			{"echo one && nosuchprogram || echo two", "one\nsh: nosuchprogram: no such command\ntwo", 0},
+			{"sh -c 'exit 7'", "", 7},
+		}},
+		{"files", []command{
+			{"echo some text >note; echo more >>note; cat note; rm note", "some text\nmore", 0},
+			{"cat note", "cat: note: no such file", 1},
+		}},
+	} {
+		step(part.name, func(t *testing.T) {
+			for _, c := range part.commands {
+				gives(t, c)
+			}
+		})
+	}
 	step("ctrl-c", func(t *testing.T) {
 		require.NoError(t, d.Line("yes", shortly))
 		sees(t, `(y\n){100}`)
@@ -117,7 +134,7 @@ func TestShell(t *testing.T) {
 		require.Regexp(t, `^\[1\] running .*sleep 1000`, prints(t, "jobs"))
 		require.Regexp(t, `^sh: sleep 1000: process \d+ was killed$`, prints(t, "kill %1; wait"))
 		statusIs(t, d, 137, "wait")
-		gives(t, "jobs", "", 0)
+		gives(t, command{"jobs", "", 0})
 	})
 	require.NoError(t, d.Type("poweroff\r"))
 	r := d.Guest.Wait()
