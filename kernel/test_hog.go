@@ -89,15 +89,7 @@ func makeHog(t *ktest.T, frames, caps uint64, threads int, code func(a *assemble
 			p.data[hogThread+i].Store(v)
 		}
 	}
-	c = preemptOff()
-	e.lock.Lock(c)
-	e.suspended.Store(0)
-	for t := e.first; t != nil; t = t.next {
-		t.user.Pending.And(^pendEnvSuspend)
-		t.nudge()
-	}
-	e.lock.Unlock(c)
-	c.PreemptEnable()
+	e.goOn()
 	return p
 }
 
