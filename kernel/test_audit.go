@@ -8,7 +8,6 @@ import (
 	"exo/kernel/ktest"
 	"exo/kernel/mm"
 	"exo/kernel/mm/paging"
-	"exo/kernel/sched"
 )
 
 // What must be so of all environments at a moment when nothing of theirs is under way: what is mapped, who pays for what.
@@ -39,6 +38,7 @@ func scanEnvs(t *ktest.T) {
 		}
 	}
 	audit(t)
+	t.Check(0, allStopped(), "who was stopped did nothing meanwhile")
 	for i := range envTable {
 		if e := &envTable[i]; e.number.Load() != 0 && e.state.Load() == envAlive {
 			e.goOn()
@@ -80,14 +80,15 @@ func allStopped() bool {
 	return all
 }
 
-// inCall says whether a thread has not come to where it stops. One that ends is in no list before the environment knows.
+// inCall says whether a thread has not come to where it stops. One that waits in the kernel for something comes there, too: else it might go
+// on at any time. One that ends is in no list before the environment knows.
 func (e *env) inCall() (in bool) {
 	listed := int64(0)
 	c := this()
 	e.lock.Lock(c)
 	for t := e.first; t != nil; t = t.next {
 		listed++
-		in = in || t.task.Load() != 0 && t.stopped.Load() == 0 && t.state() != uint64(sched.Blocked)
+		in = in || t.stopped.Load() == 0
 	}
 	in = in || listed != e.threads.Load()
 	e.lock.Unlock(c)
