@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"exo/kernel/fs/cache"
 	"exo/kernel/fs/disk"
 	"exo/kernel/fs/errno"
 )
@@ -34,43 +35,20 @@ func (f *FS) newInode(t *Task, near uint32) (*Inode, errno.Errno) {
 
 // newInodeIn is newInode in one group.
 func (f *FS) newInodeIn(t *Task, g uint32) (*Inode, errno.Errno) {
-	b, e := f.lockGroup(t, g)
+	i, need, e := f.takeInode(t, g, 0)
+	if need > 0 {
+		f.super.Lock(t.C)
+		i, e = f.takeFresh(t, g)
+		f.super.Unlock(t.C)
+	}
 	if e != errno.OK {
 		return nil, e
 	}
-	k := disk.FreeInode(b.Page)
-	if k < 0 || k >= int(f.shape.PerGroup) {
-		f.unlock(t, b)
-		return nil, errno.NoInodes
-	}
-	ino := f.shape.InodeNumber(g, uint32(k))
-	i := f.table.Claim(t.C, uint64(ino)) // before anything is changed
-	if i < 0 {
-		f.unlock(t, b)
-		return nil, errno.NoSlots
-	}
-	if ip := &f.inodes[i]; f.table.State(i).Load()&loaded != 0 && ip.d.Mode != 0 { // somebody has it open
-		f.unlock(t, b)
-		f.table.Drop(i)
-		return nil, errno.Corrupt
-	}
-	f.journal.JoinLocked(t.base(), b)
-	disk.SetInode(b.Page, uint32(k))
-	disk.AddFreeInodes(b.Page, -1)
-	n, at := f.shape.InodeAt(ino)
-	fresh := uint32(k)/disk.PerBlock >= disk.High(b.Page)
-	if fresh {
-		disk.SetHigh(b.Page, uint32(k)/disk.PerBlock+1)
-	}
-	f.unlock(t, b)
 	f.groups[g].inodes.Add(^uint32(0))
 	f.freeInodes.Add(-1)
-
-	if fresh {
-		b, e = f.cache.Fresh(&t.Task.Task, n, disk.Inodes)
-	} else {
-		b, e = f.cache.Read(&t.Task.Task, n, disk.Inodes)
-	}
+	ino := uint32(f.table.Key(i))
+	n, at := f.shape.InodeAt(ino)
+	b, e := f.cache.Read(&t.Task.Task, n, disk.Inodes)
 	if e != errno.OK {
 		f.table.Drop(i)
 		return nil, f.stop(e)
@@ -91,6 +69,69 @@ func (f *FS) newInodeIn(t *Task, g uint32) (*Inode, errno.Errno) {
 	f.table.Set(i, loaded)
 	ip.lock.Unlock(t.C)
 	return ip, errno.OK
+}
+
+// takeInode takes the first free inode of a group, and returns its slot, in use. Its block is one that was written before, or
+// one of the first made of the group's; if it is none of these it takes nothing, and says of how many it would be: need.
+func (f *FS) takeInode(t *Task, g, made uint32) (slot int, need uint32, e errno.Errno) {
+	b, e := f.lockGroup(t, g)
+	if e != errno.OK {
+		return -1, 0, e
+	}
+	slot, need, e = f.takeFrom(t, b, g, made)
+	f.unlock(t, b)
+	return slot, need, e
+}
+
+// takeFrom is takeInode with the group's block, whose lock the caller has.
+func (f *FS) takeFrom(t *Task, b *cache.Buffer, g, made uint32) (slot int, need uint32, e errno.Errno) {
+	k := disk.FreeInode(b.Page)
+	if k < 0 || k >= int(f.shape.PerGroup) {
+		return -1, 0, errno.NoInodes
+	}
+	high, next := disk.High(b.Page), uint32(k)/disk.PerBlock+1
+	if next > max(high, made) {
+		return -1, next, errno.OK
+	}
+	i := f.table.Claim(t.C, uint64(f.shape.InodeNumber(g, uint32(k)))) // before anything is changed
+	if i < 0 {
+		return -1, 0, errno.NoSlots
+	}
+	if ip := &f.inodes[i]; f.table.State(i).Load()&loaded != 0 && ip.d.Mode != 0 { // somebody has it open
+		f.table.Drop(i)
+		return -1, 0, errno.Corrupt
+	}
+	f.journal.JoinLocked(t.base(), b)
+	disk.SetInode(b.Page, uint32(k))
+	disk.AddFreeInodes(b.Page, -1)
+	disk.SetHigh(b.Page, max(high, next))
+	return i, 0, errno.OK
+}
+
+// takeFresh is takeInode where all inodes of the blocks that were written are in use: it makes one more block. The caller has
+// the state's lock, so it alone does. As soon as the group says that the block was written, others take inodes there and read
+// it; so it is made before.
+func (f *FS) takeFresh(t *Task, g uint32) (slot int, e errno.Errno) {
+	slot, need, e := f.takeInode(t, g, 0) // one may have been freed, or a block made, by now
+	if need == 0 {
+		return slot, e
+	}
+	n := f.shape.GroupAt(g) + uint64(need)
+	b, e := f.cache.Fresh(&t.Task.Task, n, disk.Inodes)
+	if e != errno.OK {
+		return -1, e
+	}
+	slot, need, e = f.takeInode(t, g, need)
+	if need > 0 { // what was not in use is
+		e = errno.Corrupt
+	}
+	if e == errno.OK {
+		if at, _ := f.shape.InodeAt(uint32(f.table.Key(slot))); at == n { // else one was freed, and the block is not written yet
+			f.journal.Join(t.base(), b)
+		}
+	}
+	f.cache.Drop(b)
+	return slot, e
 }
 
 // freeInode ends the life of an inode, whose lock the caller has and which has no blocks. It changes a group block and one of

@@ -5,6 +5,11 @@ func fsHost(tests string) string {
 	return "go test -timeout 150s -run '" + tests + "' ./kernel/fs"
 }
 
+// fsExplored is the command that explores its interleavings.
+func fsExplored(tests string) string {
+	return "go test -tags explore -timeout 150s -run 'TestExplore_FS_(" + tests + ")' ./kernel/fs"
+}
+
 // fsMutants are faults in the file system, its journal and its check.
 var fsMutants = []mutant{
 	{"journal: the log is written before the file data last", "kernel/fs/journal/commit.go", []edit{{"\tif e == errno.OK && wrote {\n\t\te = j.out.sync(t.C) // G3\n\t}\n", "\t_ = wrote\n"}}, fsHost("Crashes")},
@@ -24,6 +29,8 @@ var fsMutants = []mutant{
 	{"fs: a rename makes a loop", "kernel/fs/rename.go", []edit{{"\t\tcase ino == m.what.ino:\n\t\t\treturn errno.Loop\n", ""}}, fsHost("Random")},
 	{"fs: a directory that has names is replaced", "kernel/fs/rename.go", []edit{{" || m.over.d.Size > 0):", "):"}}, fsHost("RenameOver")},
 	{"fs: nodes of a directory belong to anybody", "kernel/fs/names.go", []edit{{"(disk.Owner(b.Page) != dir.ino || disk.Level(b.Page) != level || disk.Count(b.Page) == 0)", "disk.Level(b.Page) == 99"}}, fsHost("Mutated|Owner")},
+	{"fs: a block of inodes is given away before it is made", "kernel/fs/ialloc.go", []edit{{"\tslot, need, e = f.takeInode(t, g, need)\n", ""}, {"\tb, e := f.cache.Fresh(", "\tslot, need, e = f.takeInode(t, g, need)\n\tb, e := f.cache.Fresh("}}, fsExplored("G1")},
+	{"fs: two make the same block of inodes", "kernel/fs/ialloc.go", []edit{{"\t\tf.super.Lock(t.C)\n\t\ti, e = f.takeFresh(t, g)\n\t\tf.super.Unlock(t.C)\n", "\t\ti, e = f.takeFresh(t, g)\n"}}, fsExplored("G1")},
 	{"cache: a block may be two kinds of things", "kernel/fs/cache/cache.go", []edit{{"\t\tcase have != disk.None || !h.Shape.Check(k, n, b.Page):\n\t\t\te = errno.Corrupt\n", ""}}, "go test -timeout 60s -run TestCache_G3_G6 ./kernel/fs/cache"},
 	{"fsck: blocks may be in use twice", "kernel/fs/fsck/fsck.go", []edit{{"free = free && *w>>(k%64)&1 == 0", "free = free && *w>>(k%64) != 1<<63"}}, fsHost("Mutated|Found")},
 	{"fsck: names are not counted", "kernel/fs/fsck/compare.go", []edit{{"\t\tif names != d.Links {", "\t\tif names > 1<<30 {"}}, fsHost("Found")},
