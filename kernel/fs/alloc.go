@@ -185,11 +185,12 @@ func (f *FS) free(t *Task, n uint64, count uint32, meta bool) errno.Errno {
 	return errno.OK
 }
 
-// again says whether an operation that found no space should be tried once more: blocks that were freed can be had now. The
-// caller has no operation open.
+// again says whether an operation that found no space should be tried once more: blocks that were freed, and could not be had
+// then, can be had now. What is committed by now need not have been when it looked; but the transaction two before its own
+// was. The caller has no operation open.
 func (f *FS) again(t *Task, e errno.Errno, tries *int) bool {
 	seq := f.lastFree.Load()
-	if e != errno.NoSpace || *tries > 0 || seq <= f.journal.Committed() {
+	if e != errno.NoSpace || *tries > 0 || seq+1 < t.Seq {
 		return false
 	}
 	*tries++
