@@ -31,8 +31,7 @@ func (j *Journal) checkpoint(t *Task) errno.Errno {
 			k := h.Kind(b)
 			b.Lock.Unlock(t.C)
 			j.shape.Seal(k, h.Block(b), j.bounce[n])
-			h.Use(b)
-			j.moving[n] = b
+			j.moving[n] = b // it stays as long as it is Logged. It gets no use: one would make others take it for somebody's (Fresh)
 			j.out.add(t.C, h.Block(b), j.bounce[n])
 			n++
 		}
@@ -41,7 +40,6 @@ func (j *Journal) checkpoint(t *Task) errno.Errno {
 			if e == errno.OK {
 				j.unlink(j.moving[i])
 			}
-			h.Drop(j.moving[i])
 		}
 		if e != errno.OK {
 			return e
