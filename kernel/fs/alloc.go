@@ -177,8 +177,8 @@ func (f *FS) free(t *Task, n uint64, count uint32, meta bool) errno.Errno {
 	for i := range uint64(min(count, discards)) {
 		if meta {
 			f.journal.Revoke(t.base(), n+i)
-		} else if b := f.cache.Peek(n + i); b != nil { // it need not be written any more
-			f.cache.Clear(b, cache.Dirty)
+		} else if b := f.cache.Peek(n + i); b != nil {
+			f.journal.Discard(t.base(), b)
 			f.cache.Drop(b)
 		}
 	}

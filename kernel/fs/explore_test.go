@@ -3,12 +3,15 @@
 package fs_test
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"exo/internal/hostdisk"
+	"exo/internal/hostfs"
 	"exo/kernel/fs"
 	"exo/kernel/fs/block"
 	"exo/kernel/fs/disk"
@@ -84,4 +87,55 @@ func TestExplore_FS_G1_CheckpointOfAFreedBlock(t *testing.T) {
 		return nil
 	}, syncAll, createIn("b"))
 	require.Greater(t, checkpoints, 500)
+}
+
+// A file is cut while the transaction in which it was written is being committed. What was written need not be written any
+// more, but for that transaction: if the power fails after it, the file has its bytes, not what was in its block before.
+func TestExplore_FS_G2_G4_CutWhileCommitting(t *testing.T) {
+	s := newStage(t, func(m *mount) { m.fs.Put(m.task, m.create("f")) })
+	want := pattern(3000, 1)
+	other, again := hostfs.NewMemory(hostfs.Small), hostfs.NewTask()
+	defer hostfs.Release(again)
+	var after map[uint64]*block.Page // what is on the disk when the commit has been
+	whole, empty := 0, 0
+	s.explored(t, func(m *mount) {
+		m.file("f", func(ip *fs.Inode) {
+			_, e := m.fs.Write(m.task, ip, 0, want)
+			must(e)
+		})
+	}, func(m *mount) error {
+		n := &mount{t: t, fs: new(fs.FS), task: again}
+		must(n.fs.Mount(again, &hostdisk.Overlay{Blocks: s.from.Blocks, Base: s.base, Pages: after}, other, &hostfs.Ticks{}, true))
+		var e errno.Errno
+		n.root, e = n.fs.Root(again)
+		must(e)
+		got := make([]byte, len(want)+1)
+		n.file("f", func(ip *fs.Inode) {
+			k, e := n.fs.Read(again, ip, 0, got)
+			must(e)
+			got = got[:k]
+		})
+		switch {
+		case len(got) == 0:
+			empty++
+		case bytes.Equal(got, want):
+			whole++
+		default:
+			return fmt.Errorf("of %d bytes, the file has %d others", len(want), len(got))
+		}
+		return nil
+	}, func(m *mount, task *fs.Task) errno.Errno {
+		e := m.fs.SyncAll(task)
+		after = maps.Clone(m.d.(*hostdisk.Overlay).Pages)
+		return e
+	}, func(m *mount, task *fs.Task) errno.Errno {
+		ip, e := m.fs.Lookup(task, m.root, []byte("f"))
+		if e == errno.OK {
+			e = m.fs.Truncate(task, ip, 0)
+			m.fs.Put(task, ip)
+		}
+		return e
+	})
+	require.Greater(t, whole, 100)
+	require.Greater(t, empty, 100)
 }

@@ -33,6 +33,7 @@ var fsMutants = []mutant{
 	{"fs: two make the same block of inodes", "kernel/fs/ialloc.go", []edit{{"\t\tf.super.Lock(t.C)\n\t\ti, e = f.takeFresh(t, g)\n\t\tf.super.Unlock(t.C)\n", "\t\ti, e = f.takeFresh(t, g)\n"}}, fsExplored("G1")},
 	{"journal: a checkpoint uses what it writes", "kernel/fs/journal/checkpoint.go", []edit{{"\t\t\tj.moving[n] = b //", "\t\t\th.Use(b)\n\t\t\tj.moving[n] = b //"}, {"\t\t\t\tj.unlink(j.moving[i])\n\t\t\t}\n", "\t\t\t\tj.unlink(j.moving[i])\n\t\t\t}\n\t\t\th.Drop(j.moving[i])\n"}}, fsExplored("G1_Check")},
 	{"fs: no space is final once what was freed is committed", "kernel/fs/alloc.go", []edit{{"|| seq+1 < t.Seq {", "|| seq <= f.journal.Committed() {"}}, fsExplored("G1_Check")},
+	{"journal: what an earlier transaction wrote is discarded", "kernel/fs/journal/journal.go", []edit{{"\tif b.DataSeq == t.Seq {\n", "\tif true {\n"}}, fsExplored("G2_G4")},
 	{"cache: a block may be two kinds of things", "kernel/fs/cache/cache.go", []edit{{"\t\tcase have != disk.None || !h.Shape.Check(k, n, b.Page):\n\t\t\te = errno.Corrupt\n", ""}}, "go test -timeout 60s -run TestCache_G3_G6 ./kernel/fs/cache"},
 	{"fsck: blocks may be in use twice", "kernel/fs/fsck/fsck.go", []edit{{"free = free && *w>>(k%64)&1 == 0", "free = free && *w>>(k%64) != 1<<63"}}, fsHost("Mutated|Found")},
 	{"fsck: names are not counted", "kernel/fs/fsck/compare.go", []edit{{"\t\tif names != d.Links {", "\t\tif names > 1<<30 {"}}, fsHost("Found")},

@@ -37,6 +37,7 @@ type Buffer struct {
 	Seq, Pos   uint64 // the last transaction in the log that has it, and where that begins
 	Prev, Next uint32 // index + 1, in the order of Seq
 	NextData   atom.Uint32
+	DataSeq    uint64 // the transaction in whose list it is; touched under Lock
 
 	waiter atom.Pointer[sync.Context] // who waits for what was asked for ahead; it has the lock
 	index  int32
@@ -124,6 +125,7 @@ func (h *Cache) Init(d block.Device, s *disk.Shape, m *Memory) {
 		b.Page, b.index = m.Pages[i], int32(i)
 		b.Seq, b.Pos, b.Prev, b.Next = 0, 0, 0, 0
 		b.NextData.Store(0)
+		b.DataSeq = 0
 		b.waiter.Store(nil)
 	}
 	for i := range h.ahead {

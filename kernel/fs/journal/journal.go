@@ -231,6 +231,7 @@ func (j *Journal) Data(t *Task, b *cache.Buffer) {
 		panic("journal: an operation writes more than it reserved")
 	}
 	t.data--
+	b.DataSeq = t.Seq
 	for {
 		w := j.listed.Load()
 		b.NextData.Store(w)
@@ -238,6 +239,16 @@ func (j *Journal) Data(t *Task, b *cache.Buffer) {
 			return
 		}
 	}
+}
+
+// Discard says that the operation frees a block of file data: it need not be written any more. But if an earlier transaction
+// wrote it, which may be being committed now, it is written all the same: after that one it is still the file's (G3).
+func (j *Journal) Discard(t *Task, b *cache.Buffer) {
+	b.Lock.Lock(t.C)
+	if b.DataSeq == t.Seq {
+		j.cache.Clear(b, cache.Dirty)
+	}
+	b.Lock.Unlock(t.C)
 }
 
 // Revoke says that the operation frees a block of metadata.
