@@ -162,9 +162,11 @@ func (f *FS) tryMake(t *Task, dir *Inode, name []byte, a Attr, typ uint16, text 
 	} else {
 		e = f.update(t, ip)
 	}
+	if e != errno.OK { // under the lock, before it may be another's: as in Put
+		f.table.Drop(int(ip.index))
+	}
 	ip.lock.Unlock(t.C)
 	if e != errno.OK {
-		f.table.Drop(int(ip.index))
 		return nil, e
 	}
 	return ip, errno.OK

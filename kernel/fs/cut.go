@@ -156,11 +156,11 @@ func (f *FS) cutMore(t *Task, ip *Inode) (done bool, e errno.Errno) {
 // blocksOf is how many blocks so many bytes take.
 func blocksOf(size uint64) uint32 { return uint32((size + blockSize - 1) / blockSize) }
 
-// reap frees an inode that has no name and is the caller's alone. If it cannot, a mount will.
-func (f *FS) reap(t *Task, ip *Inode) {
+// reap frees an inode that has no name and is the caller's alone. If it cannot it says so, and a mount will.
+func (f *FS) reap(t *Task, ip *Inode) bool {
 	for {
 		if f.journal.Begin(t.base(), cutReserve, 0) != errno.OK {
-			return
+			return false
 		}
 		ip.lock.Lock(t.C)
 		done, e := true, errno.OK
@@ -175,14 +175,14 @@ func (f *FS) reap(t *Task, ip *Inode) {
 		case e != errno.OK || ip.d.Mode == 0:
 			done = true
 		case done:
-			f.freeInode(t, ip, true)
+			e = f.freeInode(t, ip, true)
 		default:
-			f.update(t, ip)
+			e = f.update(t, ip)
 		}
 		ip.lock.Unlock(t.C)
 		f.journal.End(t.base())
-		if done {
-			return
+		if done || e != errno.OK {
+			return e == errno.OK
 		}
 	}
 }

@@ -90,7 +90,7 @@ func must(e errno.Errno) {
 // nothing is wrong with the disk at the end.
 func (s *stage) explored(t *testing.T, ready func(m *mount), done func(m *mount) error, threads ...func(m *mount, task *fs.Task) errno.Errno) {
 	errors := make([]errno.Errno, len(threads))
-	explore.Exhaustive(t, explore.Config{Preemptions: 1, Steps: 100_000, AtLeast: 500}, func(x *explore.Run) ([]func(), func() error) {
+	explore.Exhaustive(t, explore.Config{Preemptions: 1, Steps: 100_000, AtLeast: 400}, func(x *explore.Run) ([]func(), func() error) {
 		s.mount(t, len(threads))
 		if ready != nil {
 			ready(s.m)

@@ -139,3 +139,32 @@ func TestExplore_FS_G2_G4_CutWhileCommitting(t *testing.T) {
 	require.Greater(t, whole, 100)
 	require.Greater(t, empty, 100)
 }
+
+// A file loses its last name while somebody ends the last use of it: one of the two frees what it had.
+func TestExplore_FS_G1_UnlinkWhilePutting(t *testing.T) {
+	s := newStage(t, func(m *mount) {
+		m.fs.Put(m.task, m.create("new"))
+		m.file("new", func(ip *fs.Inode) {
+			_, e := m.fs.Write(m.task, ip, 0, pattern(3000, 1))
+			must(e)
+		})
+	})
+	var before fs.Space
+	var ip *fs.Inode
+	s.explored(t, func(m *mount) {
+		before = m.fs.Space()
+		var e errno.Errno
+		ip, e = m.fs.Lookup(m.task, m.root, []byte("new"))
+		must(e)
+	}, func(m *mount) error {
+		if now := m.fs.Space(); now.FreeBlocks != before.FreeBlocks+2 || now.FreeInodes != before.FreeInodes+1 {
+			return fmt.Errorf("it was not freed: before %+v, now %+v", before, now)
+		}
+		return nil
+	}, func(m *mount, task *fs.Task) errno.Errno {
+		m.fs.Put(task, ip)
+		return errno.OK
+	}, func(m *mount, task *fs.Task) errno.Errno {
+		return m.fs.Unlink(task, m.root, []byte("new"))
+	})
+}

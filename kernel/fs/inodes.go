@@ -165,14 +165,19 @@ func (f *FS) child(t *Task, ino uint32) (*Inode, errno.Errno) {
 // Put ends a use. The last one of an inode without a name frees what it had. The caller holds no lock.
 func (f *FS) Put(t *Task, ip *Inode) {
 	i := int(ip.index)
-	if f.table.DropShared(i) {
-		return
+	for !f.table.DropShared(i) {
+		ip.lock.Lock(t.C)
+		doomed := ip.d.Mode != 0 && ip.d.Links == 0 && f.write
+		if !doomed { // under the lock: who takes its last name either has done so, or does not find this use any more
+			f.table.Drop(i)
+		}
+		ip.lock.Unlock(t.C)
+		if !doomed {
+			return
+		}
+		if !f.reap(t, ip) { // nobody gets it any more but for a moment, so it is the caller's
+			f.table.Drop(i)
+			return
+		}
 	}
-	ip.lock.Lock(t.C)
-	doomed := ip.d.Mode != 0 && ip.d.Links == 0
-	ip.lock.Unlock(t.C)
-	if doomed && f.write { // nobody gets it any more but for a moment, so it is the caller's
-		f.reap(t, ip)
-	}
-	f.table.Drop(i)
 }

@@ -34,6 +34,7 @@ var fsMutants = []mutant{
 	{"journal: a checkpoint uses what it writes", "kernel/fs/journal/checkpoint.go", []edit{{"\t\t\tj.moving[n] = b //", "\t\t\th.Use(b)\n\t\t\tj.moving[n] = b //"}, {"\t\t\t\tj.unlink(j.moving[i])\n\t\t\t}\n", "\t\t\t\tj.unlink(j.moving[i])\n\t\t\t}\n\t\t\th.Drop(j.moving[i])\n"}}, fsExplored("G1_Check")},
 	{"fs: no space is final once what was freed is committed", "kernel/fs/alloc.go", []edit{{"|| seq+1 < t.Seq {", "|| seq <= f.journal.Committed() {"}}, fsExplored("G1_Check")},
 	{"journal: what an earlier transaction wrote is discarded", "kernel/fs/journal/journal.go", []edit{{"\tif b.DataSeq == t.Seq {\n", "\tif true {\n"}}, fsExplored("G2_G4")},
+	{"fs: a use ends after it was seen that there is a name", "kernel/fs/inodes.go", []edit{{"find this use any more\n\t\t\tf.table.Drop(i)\n\t\t}\n\t\tip.lock.Unlock(t.C)\n\t\tif !doomed {\n", "find this use any more\n\t\t}\n\t\tip.lock.Unlock(t.C)\n\t\tif !doomed {\n\t\t\tf.table.Drop(i)\n"}}, fsExplored("G1_Unlink")},
 	{"cache: a block may be two kinds of things", "kernel/fs/cache/cache.go", []edit{{"\t\tcase have != disk.None || !h.Shape.Check(k, n, b.Page):\n\t\t\te = errno.Corrupt\n", ""}}, "go test -timeout 60s -run TestCache_G3_G6 ./kernel/fs/cache"},
 	{"fsck: blocks may be in use twice", "kernel/fs/fsck/fsck.go", []edit{{"free = free && *w>>(k%64)&1 == 0", "free = free && *w>>(k%64) != 1<<63"}}, fsHost("Mutated|Found")},
 	{"fsck: names are not counted", "kernel/fs/fsck/compare.go", []edit{{"\t\tif names != d.Links {", "\t\tif names > 1<<30 {"}}, fsHost("Found")},
