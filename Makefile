@@ -23,7 +23,7 @@ DEPS       ?= auto
 
 # Whose tests start goroutines: a test of internal/tsan sees that none is missing. With the tag, operations on atomic words yield in some.
 RACED    := ./internal/hostdisk ./internal/tsan ./kernel/bpf ./kernel/cap ./kernel/env ./kernel/fs/... ./kernel/ktest ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync ./libos/disk ./libos/pipe ./libos/rpc ./tools/schedsim ./tools/verify ./qemu
-EXPLORED := ./kernel/cap ./kernel/fs ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync/...
+EXPLORED := ./kernel/cap ./kernel/fs/... ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync/...
 
 words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))
 machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icount='$(ICOUNT)' -extra '$(QEMU_EXTRA)'

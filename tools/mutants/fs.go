@@ -10,6 +10,8 @@ func fsExplored(tests string) string {
 	return "go test -tags explore -timeout 150s -run 'TestExplore_FS_(" + tests + ")' ./kernel/fs"
 }
 
+const tableExplored = "go test -tags explore -timeout 100s -run TestExplore ./kernel/fs/table"
+
 // fsMutants are faults in the file system, its journal and its check.
 var fsMutants = []mutant{
 	{"journal: the log is written before the file data last", "kernel/fs/journal/commit.go", []edit{{"\tif e == errno.OK && wrote {\n\t\te = j.out.sync(t.C) // G3\n\t}\n", "\t_ = wrote\n"}}, fsHost("Crashes")},
@@ -35,6 +37,8 @@ var fsMutants = []mutant{
 	{"fs: no space is final once what was freed is committed", "kernel/fs/alloc.go", []edit{{"|| seq+1 < t.Seq {", "|| seq <= f.journal.Committed() {"}}, fsExplored("G1_Check")},
 	{"journal: what an earlier transaction wrote is discarded", "kernel/fs/journal/journal.go", []edit{{"\tif b.DataSeq == t.Seq {\n", "\tif true {\n"}}, fsExplored("G2_G4")},
 	{"fs: a use ends after it was seen that there is a name", "kernel/fs/inodes.go", []edit{{"find this use any more\n\t\t\tf.table.Drop(i)\n\t\t}\n\t\tip.lock.Unlock(t.C)\n\t\tif !doomed {\n", "find this use any more\n\t\t}\n\t\tip.lock.Unlock(t.C)\n\t\tif !doomed {\n\t\t\tf.table.Drop(i)\n"}}, fsExplored("G1_Unlink")},
+	{"table: the key is not looked at after the state", "kernel/fs/table/table.go", []edit{{"s&dying != 0 || n.key.Load() != key {", "s&dying != 0 {"}}, tableExplored},
+	{"table: a slot has one life", "kernel/fs/table/table.go", []edit{{"dying|(s+life)&lives)", "dying|s&lives)"}}, tableExplored},
 	{"cache: a block may be two kinds of things", "kernel/fs/cache/cache.go", []edit{{"\t\tcase have != disk.None || !h.Shape.Check(k, n, b.Page):\n\t\t\te = errno.Corrupt\n", ""}}, "go test -timeout 60s -run TestCache_G3_G6 ./kernel/fs/cache"},
 	{"fsck: blocks may be in use twice", "kernel/fs/fsck/fsck.go", []edit{{"free = free && *w>>(k%64)&1 == 0", "free = free && *w>>(k%64) != 1<<63"}}, fsHost("Mutated|Found")},
 	{"fsck: names are not counted", "kernel/fs/fsck/compare.go", []edit{{"\t\tif names != d.Links {", "\t\tif names > 1<<30 {"}}, fsHost("Found")},

@@ -12,11 +12,12 @@
 // G2. A key has one slot at most.
 // G3. A slot that is used, or has a flag of Pinned, is not given to another key.
 // G4. Who finds a slot sees what the one wrote who set the flag that is asked for.
+// G5. Users of a slot are those who have it by its key; nobody else is counted, not for a moment.
 //
 // How: slots are type-stable, and a node's state word has the number of users. Find goes along the bucket without a lock,
-// takes a use of the node by a compare-and-swap, and looks at the key again: as long as a slot is used its key does not
-// change. A slot that finds a new key on the way leads Find into another bucket; then it finds nothing, and Claim, which has
-// the bucket's lock, decides. No grace period stands between a slot's two lives, so that a cache that is read through once
+// looks at its state, then at the key, and takes a use by a compare-and-swap: the state says in which of its lives the slot is,
+// and as long as it is used that does not end. A slot that gets a new key on the way leads Find into another bucket; then it
+// finds nothing, and Claim, which has the bucket's lock, decides. No grace period stands between a slot's two lives, so that a cache that is read through once
 // does not wait for one at every turn.
 // Slots get new keys by the clock (Corbató, 1968): a hand goes round, and passes once those that were found since.
 //
@@ -33,7 +34,7 @@ import (
 // Node is a slot's part of the table.
 type Node struct {
 	key   atom.Uint64 // 0: none
-	state atom.Uint64 // users in the lower 16 bits, and flags
+	state atom.Uint64 // users in the lower 16 bits, flags, and which life it is in the upper 24 bits
 	next  atom.Uint32 // of the bucket: slot + 1; 0: the last
 }
 
@@ -45,7 +46,9 @@ const (
 	dying  = 1 << 17 // getting another key
 	Flag   = 1 << 18 // the first that is the caller's
 	Pin    = 1 << 32 // the first of Pinned
-	Pinned = ^uint64(Pin - 1)
+	Pinned = life - Pin
+	life   = 1 << 40 // one more each time that it loses its key
+	lives  = ^uint64(life - 1)
 )
 
 // Table is the table. Init it before use.
@@ -114,20 +117,15 @@ func (t *Table) Find(key uint64) int {
 func (n *Node) take(key uint64) bool {
 	for {
 		s := n.state.Load()
-		if s&dying != 0 {
+		if s&dying != 0 || n.key.Load() != key { // order: after s: it is that life's key, or a later one's (G5)
 			return false
 		}
 		if s&users == users {
 			panic("table: a slot has more users than can be counted")
 		}
-		if !n.state.CompareAndSwap(s, (s+One)|recent) { // order: pairs with evict's: used, or dying (G3)
-			continue
-		}
-		if n.key.Load() == key { // order: after the compare-and-swap: from then on it stands still (G1)
+		if n.state.CompareAndSwap(s, (s+One)|recent) { // order: pairs with evict's: used, or dying (G3), in the same life (G1)
 			return true
 		}
-		n.state.Add(^uint64(0))
-		return false
 	}
 }
 
@@ -179,15 +177,15 @@ func (t *Table) Claim(c *sync.Context, key uint64) int {
 	for at := t.heads[h].Load(); at != 0; at = t.nodes[at-1].next.Load() {
 		if n := &t.nodes[at-1]; n.key.Load() == key && n.take(key) { // G2; who is dying is not in its bucket any more soon
 			l.Unlock(c)
-			t.nodes[i].state.Store(0) // nobody's, of no key: the next hand takes it
+			t.nodes[i].state.Store(t.nodes[i].state.Load() & lives) // nobody's, of no key: the next hand takes it
 			return int(at - 1)
 		}
 	}
 	n := &t.nodes[i]
 	n.next.Store(t.heads[h].Load())
 	n.key.Store(key)
-	n.state.Store(One)              // not recent: what is wanted once does not drive out what is wanted again
-	t.heads[h].Store(uint32(i) + 1) // order: publishes the node; pairs with Find
+	n.state.Store(n.state.Load()&lives | One) // not recent: what is wanted once does not drive out what is wanted again
+	t.heads[h].Store(uint32(i) + 1)           // order: publishes the node; pairs with Find
 	l.Unlock(c)
 	return i
 }
@@ -205,7 +203,7 @@ func (t *Table) evict(c *sync.Context) int {
 			n.state.CompareAndSwap(s, s&^recent)
 			continue
 		}
-		if n.state.CompareAndSwap(s, dying) { // order: pairs with take's (G3)
+		if n.state.CompareAndSwap(s, dying|(s+life)&lives) { // order: pairs with take's (G3)
 			t.unlink(c, uint32(i))
 			return i
 		}
