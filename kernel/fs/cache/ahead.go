@@ -5,7 +5,6 @@ import (
 
 	"exo/kernel/fs/block"
 	"exo/kernel/fs/errno"
-	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
 )
 
@@ -70,8 +69,8 @@ func (h *Cache) Ahead(t *Task, n uint64, count int) int {
 			h.Set(b, reading)
 		}
 		b.Lock.Unlock(t.C)
+		h.Drop(b) // it stays as long as it is being read, and nobody is its user who only brings it (Fresh)
 		if !empty {
-			h.Drop(b)
 			break
 		}
 		a.pages[a.n], a.buffers[a.n] = b.Page, b
@@ -106,13 +105,9 @@ func arrived(r *block.Request) {
 			a.cache.Set(b, Valid)
 		}
 		a.cache.Clear(b, reading) // order: a fence, before the load; pairs with await. And publishes the page
-		var s sync.Sleeper
-		if w := b.waiter.Load(); w != nil {
-			s = w.Sleeper
-		}
-		a.cache.Drop(b)
-		if s != nil {
-			s.Unpark()
+		// Perhaps the waiter is that of the buffer's next block by now: whom this wakes for nothing waits on.
+		if w := b.waiter.Load(); w != nil && w.Sleeper != nil {
+			w.Sleeper.Unpark()
 		}
 	}
 	a.busy.Store(0)

@@ -7,7 +7,8 @@
 //
 // G1. A buffer that Read returned holds what the device has, or what was written to it since.
 // G2. A block has one buffer at most.
-// G3. A buffer that is in use, or has changes that are not on the device (Dirty, Listed, Open, Logged), stays.
+// G3. A buffer that is in use, or has changes that are not on the device (Dirty, Listed, Open, Logged), or was asked for ahead
+// and is not there yet, stays.
 // G4. No lock is held while a device works, but the lock of the buffer that it works for.
 // G5. A block that was asked for ahead is read once, and whoever wants it meanwhile waits for that.
 // G6. A block that is used as one kind of thing is refused as another (errno.Corrupt), until Fresh makes it one.
@@ -45,22 +46,22 @@ type Buffer struct {
 
 // Flags of a buffer, in its state word.
 const (
-	Valid   = table.Flag << iota // the page is what the block holds
-	reading                      // it was asked for ahead and is not there yet
-	kindLo                       // three bits: what was found in it, or None
+	Valid  = table.Flag << iota // the page is what the block holds
+	kindLo                      // three bits: what was found in it, or None
 	_
 	kindHi
 )
 
 // Flags that keep a buffer.
 const (
-	Dirty  = table.Pin << iota // file data that are to be written
-	Listed                     // it is in the list of those
-	Open                       // metadata, changed by operations that are not committed
-	Logged                     // metadata, in the log, not in its place yet
+	Dirty   = table.Pin << iota // file data that are to be written
+	Listed                      // it is in the list of those
+	Open                        // metadata, changed by operations that are not committed
+	Logged                      // metadata, in the log, not in its place yet
+	reading                     // it was asked for ahead and is not there yet
 )
 
-const kindShift = 20 // kindLo
+const kindShift = 19 // kindLo
 
 const (
 	kindMask = kindLo | kindLo<<1 | kindHi
