@@ -111,16 +111,6 @@ func (f *FS) readBlock(t *Task, ip *Inode, i uint32, n uint64, at, lo, hi int, t
 	return e
 }
 
-// cold says whether a block is not in memory, nor on its way.
-func (f *FS) cold(n uint64) bool {
-	b := f.cache.Peek(n)
-	if b == nil {
-		return true
-	}
-	f.cache.Drop(b)
-	return false
-}
-
 // readAhead asks for the blocks from i on before they are needed, if the file seems to be read from one end to the other. When
 // half of them have been read, the next are asked for: ip.ahead is that block, or 0.
 func (f *FS) readAhead(t *Task, ip *Inode, i uint32) {

@@ -183,8 +183,8 @@ func (w *writing) grow(t *Task, f *FS, block, count uint32) (uint64, uint32, err
 func (w *writing) block(t *Task, f *FS, n uint64, lo, hi int, fresh bool) errno.Errno {
 	var b *cache.Buffer
 	var e errno.Errno
-	if !fresh && lo == 0 && hi == blockSize && f.cold(n) {
-		b, e = f.cache.Fresh(&t.Task.Task, n, disk.Data) // what is there need not be read
+	if !fresh && lo == 0 && hi == blockSize {
+		b, e = f.cache.Whole(&t.Task.Task, n) // what is there need not be read
 	} else {
 		b, e = f.cache.Read(&t.Task.Task, n, disk.Data)
 	}

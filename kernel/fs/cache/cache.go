@@ -2,8 +2,8 @@
 //
 //	Find, Claim (kernel/fs/table) ──► Buffer ──► Page        a buffer is a block's as long as somebody uses it
 //
-//	            Get  Read  Fresh  Ahead  Drop     -: may run together
-//	all          -    -      -      -     -
+//	            Peek  Read  Whole  Fresh  Ahead  Drop     -: may run together
+//	all          -     -      -      -      -     -
 //
 // G1. A buffer that Read returned holds what the device has, or what was written to it since.
 // G2. A block has one buffer at most.
@@ -263,6 +263,39 @@ func (h *Cache) fill(t *Task, b *Buffer, n uint64) errno.Errno {
 	}
 	h.Set(b, Valid)
 	return errno.OK
+}
+
+// Whole returns the buffer of a block of file data, all of which the caller is about to replace: it is not read. If it is there
+// it is as Read returns it. The errors are NoBuffers and Corrupt.
+func (h *Cache) Whole(t *Task, n uint64) (*Buffer, errno.Errno) {
+	if b := h.Hit(n, disk.Data); b != nil {
+		return b, errno.OK
+	}
+	b := h.get(t, n)
+	if b == nil {
+		return nil, errno.NoBuffers
+	}
+	b.Lock.Lock(t.C)
+	if h.Has(b, reading) {
+		h.await(t, b)
+	}
+	e := errno.OK
+	switch k := h.Kind(b); {
+	case !h.Has(b, Valid):
+		*b.Page = block.Page{}
+		fallthrough
+	case k == disk.None:
+		h.setKind(b, disk.Data)
+		h.Set(b, Valid)
+	case k != disk.Data:
+		e = errno.Corrupt
+	}
+	b.Lock.Unlock(t.C)
+	if e != errno.OK {
+		h.Drop(b)
+		return nil, e
+	}
+	return b, errno.OK
 }
 
 // Fresh returns the buffer of a block that is becoming one of kind k, its page all zeros, without reading it. Nobody else

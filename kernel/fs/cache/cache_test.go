@@ -106,6 +106,33 @@ func TestCache_G5_Failure(t *testing.T) {
 	require.Equal(t, errno.Range, e)
 }
 
+// A block that is to be replaced is not read; if it is there it stays as it is, whoever uses it.
+func TestCache_G1_G6_Whole(t *testing.T) {
+	d := numbered(200)
+	h := newCache(t, d, 128)
+	t1 := Task{C: hostdisk.NewContext()}
+	defer hostdisk.Release(t1.C)
+	b, e := h.Whole(&t1, 100)
+	require.Equal(t, errno.OK, e)
+	require.Equal(t, block.Page{}, *b.Page)
+	require.Zero(t, d.Reads.Load())
+	b.Page[0] = 77
+	for range 2 { // it is used already
+		c, e := h.Whole(&t1, 100)
+		require.Equal(t, errno.OK, e)
+		require.Same(t, b, c)
+		require.Equal(t, byte(77), c.Page[0])
+	}
+	require.Equal(t, 2, h.Ahead(&t1, 101, 2))
+	b, e = h.Whole(&t1, 102) // it is on its way
+	require.Equal(t, errno.OK, e)
+	require.Equal(t, byte(102), b.Page[0])
+	_, e = h.Fresh(&t1, 103, disk.Leaf)
+	require.Equal(t, errno.OK, e)
+	_, e = h.Whole(&t1, 103)
+	require.Equal(t, errno.Corrupt, e)
+}
+
 // What has changes that are not on the device stays; what is used as one thing is not another, until it is made that.
 func TestCache_G3_G6_FlagsAndKinds(t *testing.T) {
 	h := newCache(t, numbered(2000), 128)
