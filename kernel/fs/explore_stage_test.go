@@ -12,6 +12,7 @@ import (
 	"exo/internal/hostfs"
 	"exo/kernel/fs"
 	"exo/kernel/fs/block"
+	"exo/kernel/fs/disk"
 	"exo/kernel/fs/errno"
 	"exo/kernel/sync"
 	"exo/kernel/sync/atom"
@@ -31,6 +32,7 @@ func (p *explorePermit) Unpark() { p.set.Store(1) }
 // stage is a file system that explored threads use: the same memory each time, mounted anew on the same disk.
 type stage struct {
 	from   *hostdisk.Sparse
+	shape  disk.Shape
 	base   map[uint64]*block.Page
 	memory *fs.Memory
 	check  *checkMemory
@@ -42,11 +44,11 @@ type stage struct {
 // newStage makes the disk, on which prepare does what the threads find done.
 func newStage(t *testing.T, prepare func(m *mount)) *stage {
 	from := &hostdisk.Sparse{Blocks: 2000}
-	format(t, from, small)
+	shape := format(t, from, small)
 	m := mountIt(t, from, hostfs.Small)
 	prepare(m)
 	m.unmount()
-	s := &stage{from: from, base: map[uint64]*block.Page{}, memory: hostfs.NewMemory(hostfs.Small), check: newCheckMemory()}
+	s := &stage{from: from, shape: shape, base: map[uint64]*block.Page{}, memory: hostfs.NewMemory(hostfs.Small), check: newCheckMemory()}
 	from.Each(func(n uint64, p *block.Page) { s.base[n] = p })
 	relax := sync.Relax
 	sync.Relax = func(int) { explore.Yield() }
@@ -70,11 +72,14 @@ func (s *stage) mount(t *testing.T, tasks int) {
 	must(e)
 }
 
-// leave unmounts it, and says what is wrong with the disk.
+// leave unmounts it, and says what is wrong with the disk; or that there is something that has no name.
 func (s *stage) leave() error {
 	s.m.fs.Put(s.m.task, s.m.root)
 	if e := s.m.fs.Unmount(s.m.task); e != errno.OK {
 		return fmt.Errorf("unmount: %w", e)
+	}
+	if p := s.m.d.(*hostdisk.Overlay).At(s.shape.GroupAt(0)); disk.Orphans(p) > 0 {
+		return fmt.Errorf("%d inodes are left that have no name", disk.Orphans(p))
 	}
 	return s.check.check(s.m.task, s.m.d)
 }

@@ -112,7 +112,10 @@ func (f *FS) load(t *Task, ip *Inode, ino uint32) errno.Errno {
 	b.Lock.Lock(t.C)
 	disk.GetInode(b.Page, i, &ip.d)
 	f.unlock(t, b)
-	if !f.shape.CheckInode(&ip.d) {
+	switch {
+	case ip.d.Mode == 0: // somebody is making it: it was taken, and is written at the end
+		ip.d = disk.Inode{}
+	case !f.shape.CheckInode(&ip.d):
 		return errno.Corrupt
 	}
 	return errno.OK
