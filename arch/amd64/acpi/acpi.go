@@ -1,11 +1,13 @@
 // Package acpi reads the tables that firmware leaves in memory: which CPUs and
 // interrupt controllers there are (MADT), what is near what (SRAT, SLIT), how to
-// turn the machine off or reset it (FADT, DSDT) and where its timer is (HPET).
+// turn the machine off or reset it (FADT, DSDT), where its timer is (HPET) and where
+// PCI is (MCFG).
 //
 //	FindRSDP ─ RSDP ─ Open ─ Root ─ Find("APIC") ─ ParseMADT ─ MADT.Entries
 //	                          │     Find("SRAT") ─ ParseSRAT ─ SRAT.Entries
 //	                          │     Find("SLIT") ─ ParseSLIT ─ SLIT.At
 //	                          │     Find("HPET") ─ ParseHPET
+//	                          │     Find("MCFG") ─ ParseMCFG ─ MCFG.Entries
 //	                          │     Find("FACP") ─ ParseFADT ─ FADT.DSDT
 //	                          └──── DSDT() ─ ParseS5
 //

@@ -117,6 +117,14 @@ func makeHPET(space uint8, base uint64) []byte {
 	return makeTable("HPET", 1, uint32(0x8086a201), makeGAS(space, 64, base), uint8(0), uint16(100), uint8(0))
 }
 
+func makeMCFG(base uint64, segment uint16, first, last uint8) []byte {
+	return bytes(base, segment, first, last, uint32(0))
+}
+
+func soundMCFG() []byte {
+	return makeTable("MCFG", 1, uint64(0), makeMCFG(0xb0000000, 0, 0, 255), makeMCFG(0x10_0000_0000, 1, 64, 127))
+}
+
 // makeFADT is a table of revision 3 whose fields set may change before it is sealed.
 func makeFADT(set func(b []byte)) []byte {
 	b := makeTable("FACP", 3, zeros(244-headerLen))
@@ -145,6 +153,7 @@ const (
 	atFADT = 0x7fe5000
 	atHPET = 0x7fe6000
 	atDSDT = 0x7fe7000
+	atMCFG = 0x7fe8000
 )
 
 func soundMADT() []byte {
@@ -177,14 +186,15 @@ func soundFADT() []byte {
 func newMachine() *physical {
 	p := &physical{}
 	p.put(atRSDP, makeRSDP(2, atRSDT, atXSDT))
-	p.put(atRSDT, makeTable("RSDT", 1, uint32(atFADT), uint32(atMADT), uint32(atHPET), uint32(0), uint32(atSRAT), uint32(atSLIT)))
-	p.put(atXSDT, makeTable("XSDT", 1, uint64(atFADT), uint64(atMADT), uint64(atHPET), uint64(0), uint64(atSRAT), uint64(atSLIT)))
+	p.put(atRSDT, makeTable("RSDT", 1, uint32(atFADT), uint32(atMADT), uint32(atHPET), uint32(0), uint32(atSRAT), uint32(atSLIT), uint32(atMCFG)))
+	p.put(atXSDT, makeTable("XSDT", 1, uint64(atFADT), uint64(atMADT), uint64(atHPET), uint64(0), uint64(atSRAT), uint64(atSLIT), uint64(atMCFG)))
 	p.put(atMADT, soundMADT())
 	p.put(atSRAT, soundSRAT())
 	p.put(atSLIT, makeSLIT(2, 10, 21, 31, 10))
 	p.put(atFADT, soundFADT())
 	p.put(atHPET, makeHPET(SpaceMemory, 0xfed00000))
 	p.put(atDSDT, makeS5(5, 5))
+	p.put(atMCFG, soundMCFG())
 	return p
 }
 

@@ -20,13 +20,14 @@ func TestMutatedTables_AreSafe(t *testing.T) {
 		sound func() []byte
 	}{
 		{"RSDP", atRSDP, func() []byte { return makeRSDP(2, atRSDT, atXSDT) }},
-		{"RSDT", atRSDT, func() []byte { return newMachine().Bytes(atRSDT, 36+6*4) }},
-		{"XSDT", atXSDT, func() []byte { return newMachine().Bytes(atXSDT, 36+6*8) }},
+		{"RSDT", atRSDT, func() []byte { return newMachine().Bytes(atRSDT, 36+7*4) }},
+		{"XSDT", atXSDT, func() []byte { return newMachine().Bytes(atXSDT, 36+7*8) }},
 		{"MADT", atMADT, soundMADT},
 		{"SRAT", atSRAT, soundSRAT},
 		{"SLIT", atSLIT, func() []byte { return makeSLIT(3, 10, 20, 30, 20, 10, 20, 30, 20, 10) }},
 		{"FADT", atFADT, soundFADT},
 		{"HPET", atHPET, func() []byte { return makeHPET(SpaceMemory, 0xfed00000) }},
+		{"MCFG", atMCFG, soundMCFG},
 		{"DSDT", atDSDT, func() []byte { return makeS5(5, 5) }},
 	} {
 		t.Run(k.name, func(t *testing.T) {
@@ -133,6 +134,9 @@ func useAll(p *physical) (good int) {
 	if b, err := r.Find("HPET"); err == nil {
 		good += useHPET(b)
 	}
+	if b, err := r.Find("MCFG"); err == nil {
+		good += useMCFG(b)
+	}
 	if b, err := r.DSDT(); err == nil {
 		good += useS5(b)
 	}
@@ -197,6 +201,17 @@ func useHPET(b []byte) int {
 	return bit(err == nil)
 }
 
+func useMCFG(b []byte) int {
+	m, err := ParseMCFG(b)
+	n := 0
+	for e := range m.Entries {
+		must(e.First <= e.Last && e.Base != 0 && e.Base+256<<20 > e.Base)
+		n++
+	}
+	must(n <= len(b)/16)
+	return bit(err == nil)
+}
+
 func useS5(b []byte) int {
 	s, ok := ParseS5(b)
 	must(s.TypeA <= 7 && s.TypeB <= 7)
@@ -227,6 +242,7 @@ func FuzzTables(f *testing.F) {
 		useSLIT(b)
 		useFADT(b)
 		useHPET(b)
+		useMCFG(b)
 		useS5(b)
 		for _, at := range []uint64{atRSDP, atXSDT, atFADT, atDSDT} {
 			p := newMachine()

@@ -154,6 +154,7 @@ func TestTables_ListsAllWithTheirErrors(t *testing.T) {
 		{[4]byte{}, atHPET, 0, 0, ErrUnreadable},
 		{[4]byte([]byte("SRAT")), atSRAT, uint32(len(soundSRAT())), 3, nil},
 		{[4]byte([]byte("SLIT")), atSLIT, 48, 1, nil},
+		{[4]byte([]byte("MCFG")), atMCFG, uint32(len(soundMCFG())), 1, nil},
 	}, got)
 	for range r.Tables {
 		break

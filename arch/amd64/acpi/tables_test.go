@@ -71,6 +71,7 @@ func TestParse_RefusesWhatIsNotASoundTable(t *testing.T) {
 		"SLIT": func(b []byte) error { _, err := ParseSLIT(b); return err },
 		"FACP": func(b []byte) error { _, err := ParseFADT(b); return err },
 		"HPET": func(b []byte) error { _, err := ParseHPET(b); return err },
+		"MCFG": func(b []byte) error { _, err := ParseMCFG(b); return err },
 	}
 	for sig, parse := range parsers {
 		require.Equal(t, ErrShort, parse(nil), sig)
@@ -224,6 +225,18 @@ func TestFADT_NoResetWithoutTheFlag(t *testing.T) {
 	f, err := ParseFADT(makeFADT(func(b []byte) { copy(b[116:], makeGAS(SpaceIO, 8, 0xcf9)) }))
 	require.NoError(t, err)
 	require.False(t, f.Reset.Present())
+}
+
+func TestMCFG_EntriesThatMakeSense(t *testing.T) {
+	m, err := ParseMCFG(makeTable("MCFG", 1, uint64(0), makeMCFG(0xb0000000, 0, 0, 255), makeMCFG(0, 0, 0, 255),
+		makeMCFG(0xb0000800, 0, 0, 255), makeMCFG(0xfffffffff0000000, 0, 0, 255), makeMCFG(0xc0000000, 0, 2, 1),
+		makeMCFG(1<<40, 3, 64, 127), zeros(15)))
+	require.NoError(t, err)
+	var got []MCFGEntry
+	for e := range m.Entries {
+		got = append(got, e)
+	}
+	require.Equal(t, []MCFGEntry{{0xb0000000, 0, 0, 255}, {1 << 40, 3, 64, 127}}, got)
 }
 
 func TestHPET_MustLieInMemory(t *testing.T) {
