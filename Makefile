@@ -22,7 +22,7 @@ ICOUNT     ?=
 DEPS       ?= auto
 
 # Whose tests start goroutines: a test of internal/tsan sees that none is missing. With the tag, operations on atomic words yield in some.
-RACED    := ./internal/hostdisk ./internal/tsan ./kernel/bpf ./kernel/cap ./kernel/env ./kernel/fs/... ./kernel/ktest ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync ./libos/disk ./libos/pipe ./libos/rpc ./tools/schedsim ./tools/verify ./qemu
+RACED    := ./internal/hostdisk ./internal/tsan ./kernel/bpf ./kernel/cap ./kernel/env ./kernel/fs/... ./kernel/ktest ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync ./kernel/virtio ./libos/disk ./libos/pipe ./libos/rpc ./tools/schedsim ./tools/verify ./qemu
 EXPLORED := ./kernel/cap ./kernel/fs/... ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync/...
 
 words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))
@@ -131,7 +131,7 @@ verify: deps-verify ## have SPIN go through every state of the models of kernel/
 	@$(GO) run ./tools/verify -run '$(or $(RUN),.)'
 
 fuzz: ## fuzz each parser for FUZZTIME (default 30s)
-	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab ./kernel/cap ./kernel/bpf ./kernel/fs ./user/sh/parse ./user/sh/line ./user/box/match ./libos/rpc; do \
+	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab ./kernel/cap ./kernel/bpf ./kernel/virtio ./kernel/fs ./user/sh/parse ./user/sh/line ./user/box/match ./libos/rpc; do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
 			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),30s) $$p || exit 1; \
 		done; \

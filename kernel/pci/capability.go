@@ -17,20 +17,26 @@ const (
 	maxCaps  = (256 - firstCap) / 4
 )
 
-// Capabilities yields the list: at most as many as fit, whatever it says.
-func (f *Function) Capabilities(s Space) func(yield func(Capability) bool) {
-	return func(yield func(Capability) bool) {
-		if f.Header > headerBridge || s.Read(f.At, regCommand)&hasList == 0 {
+// Capabilities is the function's list: for c := range f.Capabilities(s).All.
+func (f *Function) Capabilities(s Space) List { return List{s, *f} }
+
+type List struct {
+	space Space
+	of    Function
+}
+
+// All yields the list: at most as many as fit, whatever it says.
+func (w List) All(yield func(Capability) bool) {
+	if w.of.Header > headerBridge || w.space.Read(w.of.At, regCommand)&hasList == 0 {
+		return
+	}
+	at := uint8(w.space.Read(w.of.At, regList)) &^ 3
+	for n := 0; n < maxCaps && at >= firstCap; n++ {
+		v := w.space.Read(w.of.At, at)
+		if v == 1<<32-1 || !yield(Capability{ID: uint8(v), At: at}) {
 			return
 		}
-		at := uint8(s.Read(f.At, regList)) &^ 3
-		for n := 0; n < maxCaps && at >= firstCap; n++ {
-			v := s.Read(f.At, at)
-			if v == 1<<32-1 || !yield(Capability{ID: uint8(v), At: at}) {
-				return
-			}
-			at = uint8(v>>8) &^ 3
-		}
+		at = uint8(v>>8) &^ 3
 	}
 }
 
@@ -50,7 +56,7 @@ const (
 
 // MSIX returns the function's; false: it has none.
 func (f *Function) MSIX(s Space) (MSIX, bool) {
-	for c := range f.Capabilities(s) {
+	for c := range f.Capabilities(s).All {
 		if c.ID != CapMSIX || c.At > 256-12 {
 			continue
 		}

@@ -1,10 +1,10 @@
 // Package pci finds the functions of PCI devices, and what their configuration registers say (PCI Local Bus 3.0, PCI Express
 // Base 5.0).
 //
-//	Walk ─► Function ─► BAR            where its registers are
-//	   │       ├──────► Capabilities   MSIX, and what a driver knows (virtio)
-//	   │       └──────► Enable, Disable
-//	 Space: ECAM (memory) or Mechanism1 (two I/O ports)
+//	Functions ─► Function ─► BAR            where its registers are
+//	    │           ├──────► Capabilities   MSIX, and what a driver knows (virtio)
+//	    │           └──────► Enable, Disable
+//	  Space: ECAM (memory) or Mechanism1 (two I/O ports)
 //
 // What registers say is not trusted: a walk of buses visits each once, one of a list of capabilities ends after as many as
 // fit, an address makes sense or there is none. A function that vanishes reads as all ones, and is then none.
@@ -94,28 +94,31 @@ func probe(s Space, a Address) (f Function, more, ok bool) {
 	return f, header&multifunction != 0, true
 }
 
-// Walk yields every function on bus 0 and on the buses behind bridges that it finds, each bus once, as firmware has
-// numbered them.
-func Walk(s Space) func(yield func(Function) bool) {
-	return func(yield func(Function) bool) {
-		var seen [4]uint64 // buses that were visited, or are to be
-		var todo [256]uint8
-		seen[0] = 1
-		for n, at := 1, 0; at < n; at++ {
-			for device := range uint8(32) {
-				for function := range uint8(8) {
-					f, more, ok := probe(s, At(todo[at], device, function))
-					if ok && f.Header == headerBridge && seen[f.Secondary/64]>>(f.Secondary%64)&1 == 0 {
-						seen[f.Secondary/64] |= 1 << (f.Secondary % 64)
-						todo[n] = f.Secondary
-						n++
-					}
-					if ok && !yield(f) {
-						return
-					}
-					if function == 0 && !(ok && more) {
-						break
-					}
+// Functions is a walk of a space: for f := range pci.Functions(s).All.
+func Functions(s Space) Walk { return Walk{s} }
+
+type Walk struct{ space Space }
+
+// All yields every function on bus 0 and on the buses behind bridges that it finds, each bus once, as firmware has numbered
+// them.
+func (w Walk) All(yield func(Function) bool) {
+	var seen [4]uint64 // buses that were visited, or are to be
+	var todo [256]uint8
+	seen[0] = 1
+	for n, at := 1, 0; at < n; at++ {
+		for device := range uint8(32) {
+			for function := range uint8(8) {
+				f, more, ok := probe(w.space, At(todo[at], device, function))
+				if ok && f.Header == headerBridge && seen[f.Secondary/64]>>(f.Secondary%64)&1 == 0 {
+					seen[f.Secondary/64] |= 1 << (f.Secondary % 64)
+					todo[n] = f.Secondary
+					n++
+				}
+				if ok && !yield(f) {
+					return
+				}
+				if function == 0 && !(ok && more) {
+					break
 				}
 			}
 		}

@@ -67,13 +67,13 @@ func (s *fake) bridge(a Address, to uint8) {
 }
 
 func found(s Space) (all []Address) {
-	for f := range Walk(s) {
+	for f := range Functions(s).All {
 		all = append(all, f.At)
 	}
 	return all
 }
 
-func TestWalk_FindsFunctionsAndBusesBehindBridges(t *testing.T) {
+func TestFunctions_FindsFunctionsAndBusesBehindBridges(t *testing.T) {
 	s := newFake()
 	s.add(At(0, 0, 0), 0x29c08086, 0x060000)
 	s.add(At(0, 3, 0), 0x10421af4, 0x010000)
@@ -89,7 +89,7 @@ func TestWalk_FindsFunctionsAndBusesBehindBridges(t *testing.T) {
 }
 
 // Bridges that lead in circles, or all to different buses, are a bounded walk.
-func TestWalk_IsBounded(t *testing.T) {
+func TestFunctions_IsBounded(t *testing.T) {
 	s := newFake()
 	for bus := range 256 {
 		for device := range uint8(32) {
@@ -105,14 +105,14 @@ func TestPrint(t *testing.T) {
 	s.add(At(0, 3, 0), 0x10421af4, 0x010000)
 	s.add(At(0, 31, 0), 0x29228086, 0x010601)
 	s.add(At(0, 7, 0), 0x12345678, 0xff0000)
-	for f := range Walk(s) {
+	for f := range Functions(s).All {
 		f.Print(&l).Byte('\n')
 	}
 	require.Equal(t, "00:03.0 1af4:1042 virtio-blk\n00:07.0 5678:1234 device\n00:1f.0 8086:2922 sata\n", string(l.Bytes()))
 }
 
 func first(s Space) (f Function) {
-	for f = range Walk(s) {
+	for f = range Functions(s).All {
 		break
 	}
 	return f
@@ -184,7 +184,7 @@ func capable(caps ...[2]uint32) (*fake, Function) {
 }
 
 func listed(s Space, f Function) (all []Capability) {
-	for c := range f.Capabilities(s) {
+	for c := range f.Capabilities(s).All {
 		all = append(all, c)
 	}
 	return all
@@ -323,7 +323,7 @@ func TestRandomSpaces_AreSafe(t *testing.T) {
 			return v
 		}
 		n := 0
-		for f := range Walk(s) {
+		for f := range Functions(s).All {
 			for i := range 7 {
 				if b, ok := f.BAR(s, i); ok {
 					require.NotZero(t, b.Size)

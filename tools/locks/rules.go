@@ -32,6 +32,8 @@ var rawUses = map[string]string{
 	"kernel/endpoint.go":       "the way of a message is counted in instructions; nothing is taken under it, and nobody waits",
 	"kernel/timers.go":         "as endpoint.go, under that of a gate",
 	"kernel/irqcalls.go":       "so too, by a handler",
+	"kernel/virtio/disk.go":    "so too, by a handler; under it only that of pci.go is taken, once, when a disk is given up",
+	"kernel/pci.go":            "two registers, under that of a disk; nothing is taken under it",
 	"kernel/bench_sync.go":     "benchmarks of the raw locks, and the bare lock that others are compared with",
 }
 
