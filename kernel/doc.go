@@ -7,6 +7,7 @@
 //	loader.go     what the boot loader said
 //	memory.go     the memory map, page tables, boot-time allocation
 //	firmware.go   ACPI: CPUs, I/O APICs, nodes, timers, power
+//	pci.go        PCI functions; disk.go the disks among them
 //	smp.go        the other CPUs, and how to run something on them
 //	local.go      what each CPU has of its own: who runs on it, and how it halts
 //	rcu.go        read-copy-update: ticks, waiting, stalls

@@ -104,6 +104,7 @@ func readFirmware() {
 	}
 	readFADT(&root)
 	readAffinity(&root)
+	readPCI(&root)
 
 	var l text.Line
 	c := &amd64.Clock

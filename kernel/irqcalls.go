@@ -14,9 +14,10 @@ import (
 
 // lines is who is told of each.
 var lines struct {
-	lock  sync.Ticket // interrupts off; of the I/O APICs' registers too, where lines are routed
-	bound [len(isa)]told
-	by    [len(isa)]cap.Name // the capability for the line by which it was bound, the same holder's
+	lock   sync.Ticket // interrupts off; of the I/O APICs' registers too, where lines are routed
+	bound  [len(isa)]told
+	by     [len(isa)]cap.Name // the capability for the line by which it was bound, the same holder's
+	kernel [len(isa)]bool     // it has these itself; as of boot
 }
 
 // line finds the line of a capability. Errors: as of a lookup; Busy: the kernel has it.
@@ -27,7 +28,7 @@ func (t *thread) line(name uint64, need cap.Rights) (int, abi.Errno) {
 		return 0, capErrno(err)
 	case o.First >= uint64(len(isa)):
 		return 0, abi.BadArgument
-	case o.First == amd64.COM1IRQ:
+	case o.First == amd64.COM1IRQ || lines.kernel[o.First]:
 		return 0, abi.Busy
 	}
 	return int(o.First), abi.OK

@@ -49,6 +49,7 @@ func mainOnGuardedStack() {
 	startSpaces()
 	openInitramfs()
 	startEnvs()
+	startDisks()
 
 	if options.Crash != cmdline.NoCrash {
 		crashOnPurpose()
@@ -85,7 +86,7 @@ func runTests() ktest.Result {
 	if options.Tests == "none" {
 		return ktest.Result{}
 	}
-	r := ktest.Run(machine, tests[:], seed(), wantTest)
+	r := ktest.Run(machine, testsHere(), seed(), wantTest)
 	l.Reset().Str("tests: ").Int(r.Run - r.Failed - r.Skipped).Str(" passed, ").Int(r.Failed).Str(" failed, ")
 	put(l.Int(r.Skipped).Str(" skipped"))
 	if n := amd64.Unexpected(); n > 0 {

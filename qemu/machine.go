@@ -28,11 +28,13 @@ type Machine struct {
 	Append string // its command line
 	ISO    string // boot this CD instead of a Kernel; its own menu has the command line
 
+	Disk *Disk // a virtio disk, if not nil
+
 	GDB     string // listen for gdb: a TCP port number, or the path of a Unix socket
 	Stopped bool   // do not run before gdb says so
 
 	Terminal bool     // the guest's serial line is our terminal: keys go to it, Ctrl-A X quits
-	Extra    []string // more QEMU arguments; they come last
+	Extra    []string // more QEMU arguments; they come last, but for the Disk, which may hang on one of theirs
 
 	Binary string // "" means [Binary] from PATH
 }
@@ -70,7 +72,8 @@ func (m Machine) Args() ([]string, error) {
 		return nil, err
 	}
 	args = append(args, boot...)
-	return append(args, m.Extra...), nil
+	args = append(args, m.Extra...)
+	return append(args, m.Disk.args()...), nil
 }
 
 func (m Machine) binary() string {

@@ -1,0 +1,35 @@
+package qemu
+
+import "encoding/json"
+
+// A Disk is a virtio disk of a machine.
+type Disk struct {
+	Path   string // of a raw image
+	Device string // QEMU's -device with its properties, without drive; "" means virtio-blk-pci
+
+	// ReadOnly keeps the guest from writing. BadBlock, if it is not 0, is a block of 4 KiB that cannot be read.
+	ReadOnly bool
+	BadBlock uint64
+}
+
+// args are the words of a command line for it.
+func (d *Disk) args() []string {
+	if d == nil {
+		return nil
+	}
+	type object = map[string]any
+	file := object{"driver": "file", "filename": d.Path}
+	if d.BadBlock != 0 {
+		bad := object{"event": "read_aio", "errno": 5, "sector": d.BadBlock * 8, "once": false, "immediately": false}
+		file = object{"driver": "blkdebug", "image": file, "inject-error": []object{bad}}
+	}
+	node, err := json.Marshal(object{"driver": "raw", "node-name": "disk", "read-only": d.ReadOnly, "file": file})
+	if err != nil {
+		panic(err) // of numbers and texts
+	}
+	device := d.Device
+	if device == "" {
+		device = "virtio-blk-pci"
+	}
+	return []string{"-blockdev", string(node), "-device", device + ",drive=disk"}
+}
