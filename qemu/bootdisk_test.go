@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -32,22 +33,22 @@ func TestDisk(t *testing.T) {
 		none  bool   // no test may write on it
 		says  string // the output contains it
 	}{
-		"modern":                   {disk: Disk{Device: "virtio-blk-pci,disable-legacy=on"}, says: "interrupts by message"},
-		"transitional":             {disk: Disk{}, says: "interrupts by message"},
-		"legacy":                   {disk: Disk{Device: "virtio-blk-pci,disable-legacy=off,disable-modern=on"}, says: "interrupts by message"},
-		"modern, no MSI-X":         {disk: Disk{Device: "virtio-blk-pci,disable-legacy=on,vectors=0"}, says: "interrupts by pin"},
-		"legacy, no MSI-X":         {disk: Disk{Device: "virtio-blk-pci,disable-legacy=off,disable-modern=on,vectors=0"}, says: "interrupts by pin"},
-		"the other chipset":        {extra: "-machine pc", says: "pci: 6 functions by ports"},
-		"the other, no MSI-X":      {disk: Disk{Device: "virtio-blk-pci,vectors=0"}, extra: "-machine pc", says: "interrupts by pin"},
-		"no ACPI, no MSI-X":        {disk: Disk{Device: "virtio-blk-pci,vectors=0"}, extra: "-machine pc,acpi=off", says: "polled"},
-		"a short queue":            {disk: Disk{Device: "virtio-blk-pci,disable-legacy=on,queue-size=8"}, says: "2 requests of 4 KiB"},
-		"a block that is bad":      {disk: Disk{BadBlock: 3000}, says: "interrupts by message"},
-		"behind a bridge":          {disk: Disk{Device: "virtio-blk-pci,bus=behind"}, extra: "-device pcie-root-port,id=behind,chassis=1", says: "pci: 01:00.0 1af4:1042 virtio-blk"},
-		"of large sectors":         {disk: Disk{Device: "virtio-blk-pci,logical_block_size=4096,physical_block_size=4096"}, says: "16 MiB"},
-		"of sectors too large":     {disk: Disk{Device: "virtio-blk-pci,logical_block_size=8192,physical_block_size=8192"}, none: true, says: "not used: its blocks are not 512 to 4,096 bytes"},
-		"read-only":                {disk: Disk{ReadOnly: true}, none: true, says: ", read-only"},
-		"with something on it":     {disk: Disk{Path: "../build/exo.img", ReadOnly: true}, none: true, says: "interrupts by message"},
-		"that no other CPU serves": {extra: "-smp 1", says: "interrupts by message"},
+		"modern":               {disk: Disk{Device: "virtio-blk-pci,disable-legacy=on"}, says: "interrupts by message"},
+		"transitional":         {disk: Disk{}, says: "interrupts by message"},
+		"legacy":               {disk: Disk{Device: "virtio-blk-pci,disable-legacy=off,disable-modern=on"}, says: "interrupts by message"},
+		"modern, no MSI-X":     {disk: Disk{Device: "virtio-blk-pci,disable-legacy=on,vectors=0"}, says: "interrupts by pin"},
+		"legacy, no MSI-X":     {disk: Disk{Device: "virtio-blk-pci,disable-legacy=off,disable-modern=on,vectors=0"}, says: "interrupts by pin"},
+		"the other chipset":    {extra: "-machine pc", says: "pci: 6 functions by ports"},
+		"the other, no MSI-X":  {disk: Disk{Device: "virtio-blk-pci,vectors=0"}, extra: "-machine pc", says: "interrupts by pin"},
+		"no ACPI, no MSI-X":    {disk: Disk{Device: "virtio-blk-pci,vectors=0"}, extra: "-machine pc,acpi=off", says: "polled"},
+		"a short queue":        {disk: Disk{Device: "virtio-blk-pci,disable-legacy=on,queue-size=8"}, says: "2 requests of 4 KiB"},
+		"a block that is bad":  {disk: Disk{BadBlock: 3000}, says: "interrupts by message"},
+		"behind a bridge":      {disk: Disk{Device: "virtio-blk-pci,bus=behind"}, extra: "-device pcie-root-port,id=behind,chassis=1", says: "pci: 01:00.0 1af4:1042 virtio-blk"},
+		"of large sectors":     {disk: Disk{Device: "virtio-blk-pci,logical_block_size=4096,physical_block_size=4096"}, says: "16 MiB"},
+		"of sectors too large": {disk: Disk{Device: "virtio-blk-pci,logical_block_size=8192,physical_block_size=8192"}, none: true, says: "not used: its blocks are not 512 to 4,096 bytes"},
+		"read-only":            {disk: Disk{ReadOnly: true}, none: true, says: ", read-only"},
+		"with something on it": {disk: Disk{Path: "../build/exo.img", ReadOnly: true}, none: true, says: "interrupts by message"},
+		"on one CPU":           {extra: "-smp 1", says: "interrupts by message"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,6 +74,15 @@ func TestDisk(t *testing.T) {
 			}
 		})
 	}
+	// A disk that takes its time is asked what is on it, and then given up; the machine goes on without.
+	t.Run("stuck", func(t *testing.T) {
+		t.Parallel()
+		k := kernel(t, "tests=runtime/symbols* exit")
+		k.Topo, k.Disk = "uma", &Disk{Latency: 22 * time.Second}
+		r := boot(t, k, Options{Limits: Limits{Silence: time.Minute, Total: 3 * time.Minute}, Min: 1})
+		require.NoError(t, r.Err())
+		assert.Contains(t, strings.Join(r.Lines, "\n"), "driven no more: a request takes too long")
+	})
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()
 		k := kernel(t, "tests=disk/* exit")

@@ -1,6 +1,9 @@
 package qemu
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // A Disk is a virtio disk of a machine.
 type Disk struct {
@@ -10,6 +13,9 @@ type Disk struct {
 	// ReadOnly keeps the guest from writing. BadBlock, if it is not 0, is a block of 4 KiB that cannot be read.
 	ReadOnly bool
 	BadBlock uint64
+
+	// Latency, if it is not 0, makes it a disk of 16 MiB of zeros without a Path, each request of which takes so long.
+	Latency time.Duration
 }
 
 // args are the words of a command line for it.
@@ -19,6 +25,9 @@ func (d *Disk) args() []string {
 	}
 	type object = map[string]any
 	file := object{"driver": "file", "filename": d.Path}
+	if d.Latency != 0 {
+		file = object{"driver": "null-co", "size": 16 << 20, "latency-ns": d.Latency.Nanoseconds(), "read-zeroes": true}
+	}
 	if d.BadBlock != 0 {
 		bad := object{"event": "read_aio", "errno": 5, "sector": d.BadBlock * 8, "once": false, "immediately": false}
 		file = object{"driver": "blkdebug", "image": file, "inject-error": []object{bad}}

@@ -85,6 +85,12 @@ func TestInit_RefusesWhatItCannotDrive(t *testing.T) {
 	v := newDevice(t, func(v *device) { v.offers &^= featVersion1 })
 	_, err := v.start()
 	require.Equal(t, ErrFeatures, err)
+	v = newDevice(t, func(v *device) { v.refuses = true })
+	_, err = v.start()
+	require.Equal(t, ErrFeatures, err)
+	v = newDevice(t, func(v *device) { v.notifyOff = 16 }) // at byte 64, of 64
+	_, err = v.start()
+	require.Equal(t, ErrNoQueue, err)
 	v = newDevice(t, func(v *device) { v.legacy = true; v.maxQueue = 2048 })
 	_, err = v.start()
 	require.Equal(t, ErrNoQueue, err)
@@ -276,6 +282,18 @@ func TestDisk_G1_AnEntryTwice(t *testing.T) {
 	require.Equal(t, ErrUsedEntry, v.failed)
 	require.Equal(t, errno.OK, a.Result())
 	require.Equal(t, errno.IO, b.Result())
+}
+
+// Numbers that are no slot's, near and far.
+func TestQueue_G4_NoSlot(t *testing.T) {
+	for _, id := range []uint32{1, 17, 18 * 13, 18 * 14, 18 * 1000, 18 << 16, 1<<32 - 1} {
+		v, d := started(t, nil)
+		r := ask(d, block.Read, 0, 1)
+		v.push(id, 1)
+		d.Interrupt()
+		require.Equal(t, ErrUsedEntry, v.failed, id)
+		require.Equal(t, errno.IO, r.Result())
+	}
 }
 
 // A read of which the device says that it wrote less has failed, with a modern device.

@@ -27,6 +27,8 @@ type device struct {
 	maxQueue     uint16
 	badVector    bool // it has no room for messages
 	stuck        bool // it is never reset
+	refuses      bool // features
+	notifyOff    uint32
 	gone         bool
 	lies         func(v uint32) uint32 // what a reader of any register gets in place of v, unless nil
 
@@ -63,7 +65,7 @@ type chain struct {
 const memoryAt = 0x1_0000_0000 / 2 // a multiple of 4096 that legacy can say
 
 func newDevice(t testing.TB, set func(v *device)) *device {
-	v := &device{t: t, capacity: 8 * 256, segMax: 126, blockSize: 512, maxQueue: 256,
+	v := &device{t: t, capacity: 8 * 256, segMax: 126, blockSize: 512, maxQueue: 256, notifyOff: 3,
 		offers: featSegMax | featBlockSize | featFlush | featVersion1 | 1<<28 | 1<<29,
 		reg:    map[uint32]uint32{}, pages: map[unsafe.Pointer]uint64{}, at: map[uint64]*block.Page{}}
 	if set != nil {
@@ -164,7 +166,7 @@ func (v *device) readCommon(off uint32) uint32 {
 			return noVector
 		}
 	case comNotifyOff:
-		return 3
+		return v.notifyOff
 	}
 	return v.reg[off]
 }
@@ -210,6 +212,9 @@ func (w window) Write(off uint32, bytes int, x uint32) {
 	case off == status && x == 0 && v.stuck:
 	case off == status:
 		v.state = uint8(x)
+		if v.refuses {
+			v.state &^= statusFeaturesOK
+		}
 		if x == 0 {
 			v.resets++
 			v.chains = nil

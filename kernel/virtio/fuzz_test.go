@@ -173,6 +173,12 @@ func TestLocate(t *testing.T) {
 	require.Equal(t, uint32(256), r.Notify.Len)
 	require.Equal(t, uint32(4), r.Multiplier)
 
+	s[0x40+3*0x18+13] = 0x0e // a region that reaches beyond its BAR
+	r, err = Locate(s, &disk)
+	require.NoError(t, err)
+	require.True(t, r.Legacy)
+	s = located()
+
 	s[0x40+12] = 10 // common registers that are too few: the old ones do
 	s[0x40+13] = 0
 	r, err = Locate(s, &disk)

@@ -8,7 +8,7 @@
 // say. Whatever the device writes or answers, or when it ends to answer, the driver neither hangs nor panics nor touches
 // what is not its own: a device that breaks the rules is stopped, and what was asked of it has failed.
 //
-// Start reading: disk.go; queue.go is the ring.
+// Start reading: disk.go, then serve.go; queue.go is the ring.
 package virtio
 
 import "unsafe"
