@@ -16,6 +16,7 @@ ACCEL      ?=
 TESTS      ?=
 BENCH      ?=
 APPEND     ?=
+DISK       ?=
 QEMU_EXTRA ?=
 ICOUNT     ?=
 # auto installs what the host lacks, check only says what is missing, none does not look.
@@ -26,7 +27,7 @@ RACED    := ./internal/hostdisk ./internal/tsan ./kernel/bpf ./kernel/cap ./kern
 EXPLORED := ./kernel/cap ./kernel/fs/... ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync/...
 
 words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))
-machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icount='$(ICOUNT)' -extra '$(QEMU_EXTRA)'
+machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icount='$(ICOUNT)' -disk '$(DISK)' -extra '$(QEMU_EXTRA)'
 run     := $(GO) run ./qemu/exo-run $(machine)
 comma   := ,
 
@@ -47,6 +48,7 @@ help: ## list these verbs
 	@echo '  TESTS=GLOB,…   which in-kernel tests to run: all, none or globs (default all)'
 	@echo '  BENCH=GLOB,…   which benchmarks to run'
 	@echo '  APPEND=WORDS   more words for the kernel: exit, seed=N, torture=TIME, ops=N, rt=rm, crash=KIND@CPU, mute=APICID'
+	@echo '  DISK=FILE      a virtio disk with the contents of that file'
 	@echo '  QEMU_EXTRA=…   more arguments for QEMU'
 	@echo 'everywhere:'
 	@echo '  DEPS=check     only say which packages are missing; DEPS=none: do not look'

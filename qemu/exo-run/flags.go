@@ -69,6 +69,10 @@ func parse(args []string, messages io.Writer) (config, error) {
 		m.Extra = append(m.Extra, words...)
 		return err
 	}))
+	f.Func("disk", "raw image of a virtio disk", optional(func(s string) error {
+		m.Disk = &qemu.Disk{Path: s}
+		return nil
+	}))
 	f.BoolFunc("bench", "print the benchmarks as a table at the end", boolean(&c.bench))
 	for name, to := range limits {
 		usage := map[string]string{

@@ -27,7 +27,7 @@ func TestFlags(t *testing.T) {
 
 // A Makefile passes its variables whether they are set or not.
 func TestEmptyFlagsCountAsNotGiven(t *testing.T) {
-	c, err := parse([]string{"-topo=", "-cpus=", "-mem=", "-accel=", "-icount=", "-kernel=", "-initrd=", "-append=", "-iso=", "-gdb=", "-stopped=", "-extra=", "-bench=", "-silence=", "-limit="}, io.Discard)
+	c, err := parse([]string{"-topo=", "-cpus=", "-mem=", "-accel=", "-icount=", "-kernel=", "-initrd=", "-append=", "-iso=", "-gdb=", "-stopped=", "-extra=", "-disk=", "-bench=", "-silence=", "-limit="}, io.Discard)
 	require.NoError(t, err)
 	c.machine.Terminal = false
 	assert.Equal(t, qemu.Machine{Kernel: "build/exo.img"}, c.machine)
