@@ -36,6 +36,7 @@ type disk struct {
 	watcher    atom.Uint64 // the task
 	interrupts atom.Uint64
 	polled     atom.Uint32 // 1: it does not interrupt
+	rests      atom.Uint32 // 1: the watcher waits for something to do
 }
 
 var (
@@ -193,7 +194,9 @@ func watchDisk(i uint64) uint64 {
 			}
 		}
 		if !more {
+			d.rests.Store(1)
 			park()
+			d.rests.Store(0)
 		}
 	}
 }

@@ -39,8 +39,8 @@ const (
 	maxSlots   = 1 << 20 // that is a fourth as many as frames, on a machine of 16 GiB
 )
 
-// ownTasks is how many tasks the kernel has from boot on: the reaper, the keeper, and the repossessor.
-const ownTasks = 3
+// ownTasks is how many tasks the kernel has from boot on: the reaper, the keeper, the repossessor, and those that watch disks.
+func ownTasks() int { return 3 + ndisks }
 
 // startEnvs makes ring 3 ready.
 func startEnvs() {

@@ -421,9 +421,9 @@ func (c *census) count() {
 func (c *census) settle(t *ktest.T) {
 	settles(func() bool {
 		c.count()
-		return c.tasks+c.threads == uint64(len(taskParts)-1-ownTasks-1) // the test runs in one
+		return c.tasks+c.threads == uint64(len(taskParts)-1-ownTasks()-1) // the test runs in one
 	})
-	t.Equal(0, c.tasks, uint64(len(taskParts)-1-ownTasks-1)-c.threads, "free task slots at the beginning")
+	t.Equal(0, c.tasks, uint64(len(taskParts)-1-ownTasks()-1)-c.threads, "free task slots at the beginning")
 }
 
 // settles waits for a count to be what it should, for five seconds at least: it is not for a moment, but what is lost does not come back.

@@ -239,7 +239,7 @@ func finishTasks(t *ktest.T) {
 	g := &tasksTest
 	kernelRCU.Barrier(this(), rcuWait)
 	t.Equal(0, g.ended.Load(), g.asked.Load(), "tasks that came to their end, of those that were made")
-	t.Equal(0, uint64(tasks.FreeSlots()), uint64(len(taskParts)-1-ownTasks), "slots that are free at the end")
+	t.Equal(0, uint64(tasks.FreeSlots()), uint64(len(taskParts)-1-ownTasks()), "slots that are free at the end")
 	t.Equal(0, g.held[0]+g.held[1]+g.held[2], g.sums.locked.Load(), "how often sleeplocks were taken, counted in plain words")
 	t.Count(g.sums.ops.Load())
 	var all sched.Counters

@@ -83,6 +83,16 @@ func TestDisk(t *testing.T) {
 		require.NoError(t, r.Err())
 		assert.Contains(t, strings.Join(r.Lines, "\n"), "driven no more: a request takes too long")
 	})
+	// All tests: those that have the timer for themselves, too.
+	t.Run("all", func(t *testing.T) {
+		t.Parallel()
+		k := kernel(t, "tests=all torture=100ms ops=20000 exit")
+		k.Topo, k.Disk = "uma", &Disk{Path: scratchDisk(t, 0)}
+		r := boot(t, k, Options{Limits: DefaultLimits, Min: len(inKernel(t)) + len(names)})
+		inKernelTests(t, r)
+		require.NoError(t, r.Err())
+		assert.Empty(t, r.Skipped())
+	})
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()
 		k := kernel(t, "tests=disk/* exit")
