@@ -27,7 +27,7 @@ RACED    := ./internal/hostdisk ./internal/tsan ./kernel/bpf ./kernel/cap ./kern
 EXPLORED := ./kernel/cap ./kernel/fs/... ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync/...
 
 words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))
-machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icount='$(ICOUNT)' -disk '$(DISK)' -extra '$(QEMU_EXTRA)'
+machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icount='$(ICOUNT)' -disk '$(filter-out none,$(DISK))' -extra '$(QEMU_EXTRA)'
 run     := $(GO) run ./qemu/exo-run $(machine)
 comma   := ,
 
@@ -48,7 +48,7 @@ help: ## list these verbs
 	@echo '  TESTS=GLOB,…   which in-kernel tests to run: all, none or globs (default all)'
 	@echo '  BENCH=GLOB,…   which benchmarks to run'
 	@echo '  APPEND=WORDS   more words for the kernel: exit, seed=N, torture=TIME, ops=N, rt=rm, crash=KIND@CPU, mute=APICID'
-	@echo '  DISK=FILE      a virtio disk with the contents of that file'
+	@echo '  DISK=FILE      a virtio disk with the contents of that file, made if it is not there; none: files are in memory (default)'
 	@echo '  QEMU_EXTRA=…   more arguments for QEMU'
 	@echo 'everywhere:'
 	@echo '  DEPS=check     only say which packages are missing; DEPS=none: do not look'
@@ -60,8 +60,12 @@ build: deps-qemu ## the kernel image, the programs of user/, and the initramfs (
 	@cp README.md $(BUILD)/root/README
 	@$(GO) run ./tools/mkimage initramfs -o $(INITRD) '$(FILES)' $(BUILD)/root
 
-qemu: build ## boot in QEMU and run the in-kernel tests; APPEND=exit ends with status 0 or 1 by them
+qemu: build disk ## boot in QEMU and run the in-kernel tests; APPEND=exit ends with status 0 or 1 by them
 	@$(run) -append '$(words)'
+
+.PHONY: disk
+disk:
+	@test -z '$(filter-out none,$(DISK))' -o -e '$(DISK)' || $(GO) run ./tools/mkimage disk new '$(DISK)'
 
 test: deps-test build lint ## everything that can fail, race detector on: what CI runs
 	@$(GO) run ./tools/mkimage iso -o $(ISO) -append exit

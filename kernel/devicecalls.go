@@ -55,6 +55,8 @@ func sysSystemEnd(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	if err := capTab.Check(cap.Name(f.RDI), threadOf(s).env.holder(), cap.Kind(abi.KindConsole), cap.Delete|cap.Write); err != nil {
 		return int64(capErrno(err))
 	}
+	irqOn()
+	closeFiles()
 	systemEnd(f.RSI == 0)
 	return int64(abi.Unsupported)
 }

@@ -50,6 +50,7 @@ func mainOnGuardedStack() {
 	openInitramfs()
 	startEnvs()
 	startDisks()
+	startFiles()
 
 	if options.Crash != cmdline.NoCrash {
 		crashOnPurpose()
@@ -114,6 +115,9 @@ func seed() uint64 {
 // finish ends QEMU if asked to, else waits for nothing.
 func finish(r ktest.Result) {
 	if options.Exit && (options.Run == "" || r.Failed > 0) {
+		if r.Failed == 0 {
+			endFiles()
+		}
 		code := uint32(amd64.ExitPass)
 		if r.Failed > 0 {
 			code = amd64.ExitFail

@@ -39,8 +39,9 @@ const (
 	maxSlots   = 1 << 20 // that is a fourth as many as frames, on a machine of 16 GiB
 )
 
-// ownTasks is how many tasks the kernel has from boot on: the reaper, the keeper, the repossessor, and those that watch disks.
-func ownTasks() int { return 3 + ndisks }
+// ownTasks is how many tasks the kernel has from boot on: the reaper, the keeper, the repossessor, that of
+// files, and those that watch disks.
+func ownTasks() int { return 4 + ndisks }
 
 // startEnvs makes ring 3 ready.
 func startEnvs() {

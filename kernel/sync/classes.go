@@ -12,6 +12,7 @@ type Class uint8
 
 const (
 	ClassNone      Class = iota // no class; a lock of it cannot be taken
+	ClassFileTask               // one call of the file system's
 	ClassRename                 // moving directories of one file system
 	ClassLog                    // one operation that is open in the file system's log
 	ClassDirectory              // the names in one directory
@@ -56,6 +57,7 @@ type classInfo struct {
 var classes = [NumClasses]classInfo{
 	// The file system: an operation reserves room in the log, then holds its directories (a rename has two), its inodes, the
 	// state if it changes that, and then their blocks. Who waits for the log holds none of those that come after it.
+	ClassFileTask:  {name: "file-task", kind: kindSleep, nests: true, before: 1 << ClassRename},
 	ClassRename:    {name: "rename", kind: kindSleep, before: 1 << ClassLog},
 	ClassLog:       {name: "log", kind: kindSleep, before: 1 << ClassDirectory},
 	ClassDirectory: {name: "directory", kind: kindSleep, nests: true, before: 1 << ClassInode},
