@@ -38,6 +38,8 @@ var files struct {
 	ready   atom.Uint32 // 1: there is one, or there will be none
 	rests   atom.Uint32 // 1: the task waits for something to be written
 	tasks   [fileTaskCount]fileTask
+	end     sync.Sleeplock // held by who writes at a file's end; in order, after the tasks'
+	calls   atom.Int64     // that are under way
 }
 
 // fileTask is what a call has meanwhile.
@@ -45,6 +47,7 @@ type fileTask struct {
 	lock  sync.Sleeplock
 	task  fs.Task
 	pages [3]*block.Page // scratch, and two for who calls
+	user  userBytes
 }
 
 // enterFiles waits for a fs.Task that nobody has, for the caller's context.
@@ -90,6 +93,7 @@ func fileKeeper(uint64) uint64 {
 	for i := range g.tasks {
 		g.tasks[i].lock.Init(sync.ClassFileTask)
 	}
+	g.end.Init(sync.ClassFileTask)
 	readWall()
 	if openFiles() {
 		g.mounted.Store(1)

@@ -181,6 +181,9 @@ func (e *env) giveAll(s *abi.Start) abi.Errno {
 	give(&s.Env, abi.KindEnv, all, cap.Object{First: uint64(e.holder())})
 	give(&s.Console, abi.KindConsole, all, cap.Object{})
 	give(&s.Ports, abi.KindPorts, all, cap.Object{Second: 1 << 16})
+	if files.mounted.Load() != 0 {
+		give(&s.Files, abi.KindInode, all, cap.Object{First: rootInode})
+	}
 	for i := range ncpu {
 		give(&s.CPUs[i], abi.KindCPU, all, cap.Object{First: uint64(i)})
 	}

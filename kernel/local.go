@@ -39,6 +39,7 @@ type local struct {
 	tables      tableStock // frames for tables
 	roots       tableStock // for the uppermost
 	caps        int64      // that were made here for environments, less those that were torn down here
+	opening     bool       // a capability is derived by FileOpen just now
 	nspares     int
 	spares      [sparesKept][2]uintptr // stacks of tasks that have ended: from, to
 

@@ -80,6 +80,22 @@ var calls = [abi.Calls]amd64.Syscall{
 	abi.InterruptAck:  sysInterruptAck,
 	abi.RevokeRequest: sysRevokeRequest,
 	abi.Repossessed:   sysRepossessed,
+
+	abi.FileOpen:     sysFileOpen,
+	abi.FileMake:     sysFileMake,
+	abi.FileSymlink:  sysFileSymlink,
+	abi.FileLink:     sysFileLink,
+	abi.FileRemove:   sysFileRemove,
+	abi.FileRename:   sysFileRename,
+	abi.FileRead:     sysFileRead,
+	abi.FileWrite:    sysFileWrite,
+	abi.FileTruncate: sysFileTruncate,
+	abi.FileStat:     sysFileStat,
+	abi.FileChange:   sysFileChange,
+	abi.FileList:     sysFileList,
+	abi.FileText:     sysFileText,
+	abi.FileSync:     sysFileSync,
+	abi.FileSystem:   sysFileSystem,
 }
 
 const _ = uint(amd64.SyscallSlots - abi.Calls)

@@ -47,6 +47,9 @@ var checks = [...]struct {
 	{abi.ThreadSuspend, 4}, {abi.ThreadResume, 4}, {abi.ThreadInspect, 4}, {abi.ThreadDestroy, 4}, {abi.Yield, 4}, {abi.IPCCall, 6},
 	{abi.IPCReceive, 6}, {abi.IPCReplyWait, 6}, {abi.Notify, 7}, {abi.Wait, 7}, {abi.TimerSet, 7}, {abi.ConsoleWrite, 8},
 	{abi.ConsoleRead, 8}, {abi.SystemEnd, 8}, {abi.InterruptAck, 9}, {abi.PortIn, 10}, {abi.PortOut, 10},
+	{abi.FileOpen, 11}, {abi.FileMake, 11}, {abi.FileSymlink, 11}, {abi.FileLink, 11}, {abi.FileRemove, 11}, {abi.FileRename, 11},
+	{abi.FileRead, 11}, {abi.FileWrite, 11}, {abi.FileTruncate, 11}, {abi.FileStat, 11}, {abi.FileChange, 11}, {abi.FileList, 11},
+	{abi.FileText, 11}, {abi.FileSync, 11}, {abi.FileSystem, 11},
 }
 
 // testIsolationNames: a name is worth nothing to others, nor one that is nearly it, nor where another kind is wanted.

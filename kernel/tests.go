@@ -132,4 +132,8 @@ var tests = [...]ktest.Test{
 	{"initramfs: files are there, whole", 1, testInitramfs},
 	{"fs/model: files are as a model of them, by one task and by four, and after a mount; nothing is wrong with the disk", 1, testFilesModel},
 	{"fs/stop: a disk that fails stops it with an error; what was synced is there after a mount", 1, testFilesStop},
+	{"fs/calls: files are made, opened, written, read, renamed, removed, and each refusal", 1, testFileCalls},
+	{"fs/rights: below a directory nobody has more than to it, and nothing once that is revoked", 1, testFileRights},
+	{"fs/pointers: each that a call takes, to each address that is not the caller's", 1, testFilePointers},
+	{"fs/ends: environments end in calls; no lock, no task and no inode stays theirs", 1, testFileEnds},
 }

@@ -34,7 +34,9 @@ const (
 	fuzzMade    = fuzzNine + 1    // calls that make sense, so many, each as a PageOp is laid out
 	fuzzMakes   = 16
 	fuzzGrants  = fuzzMade + 6*fuzzMakes
-	fuzzEnd     = fuzzGrants + 4*grantWords
+	fuzzNames   = fuzzGrants + 4*grantWords // names of files, so many
+	fuzzFiles   = 4
+	fuzzEnd     = fuzzNames + fuzzFiles
 	fuzzDone    = 380 // how often each call was not refused; a stray store may be here, too
 )
 
@@ -45,6 +47,7 @@ var fuzzTest struct {
 	calls, wanted, until           uint64
 	name                           string
 	done                           [abi.Calls]uint64
+	files                          bool // there are some that nobody needs
 }
 
 // fuzzCode writes the program: R12 is random, R13 the multiplier.
@@ -191,8 +194,9 @@ func (p *puppet) has(kind uint64, r *ktest.Rand) uint64 {
 }
 
 // fuzzArgs is what arguments each call takes: names of account, frames, env, thread, cpu, y: endpoint, notification, o: console, interrupt,
-// q: ports, *: anything; a pointer, or one at what begins a thread (S), upcalls (U), a schedule (H), a predicate (G), PageOps (O), grants (R);
-// r: rights, v: address, w: permission, s: some, h: How, u: until, k: kind, b: bits, E: port, 1: width.
+// q: ports, d: inode, *: anything; a pointer, or one at what begins a thread (S), upcalls (U), a schedule (H), a predicate (G), PageOps (O), grants (R), a name (N);
+// r: rights, v: address, w: permission, s: some, h: How, u: until, k: kind, b: bits, E: port, 1: width, l: length of
+// a name, L: of a buffer, T: type of a file.
 var fuzzArgs = [abi.Calls]string{
 	abi.CapDerive: "*re", abi.CapTransfer: "*e", abi.CapRevoke: "*", abi.CapDelete: "*", abi.CapInspect: "*p", abi.CapHeld: "sps",
 	abi.FrameAlloc: "ahss", abi.FrameShare: "fer", abi.PageMap: "fevw", abi.PageProtect: "fssw", abi.PageUnmap: "fss", abi.PageOps: "Os",
@@ -204,20 +208,35 @@ var fuzzArgs = [abi.Calls]string{
 	abi.ConsoleBind: "onb", abi.InterruptBind: "inb", abi.InterruptAck: "i", abi.PortIn: "qE1", abi.PortOut: "qE1s",
 	abi.RevokeRequest: "eksu", abi.Repossessed: "ps", abi.SystemEnd: "os",
 	abi.EnvNext: "esp",
+
+	abi.FileOpen: "dNlr", abi.FileMake: "dNlT", abi.FileSymlink: "dNlNl", abi.FileLink: "dNld", abi.FileRemove: "dNl1", abi.FileRename: "dNldN",
+	abi.FileRead: "dpLs", abi.FileWrite: "dpLs", abi.FileTruncate: "ds", abi.FileStat: "dp", abi.FileChange: "dps", abi.FileList: "dpLs",
+	abi.FileText: "dpL", abi.FileSync: "ds", abi.FileSystem: "dp",
 }
 
 // fuzzMake writes a call that makes sense.
 func (p *puppet) fuzzMake(r *ktest.Rand) {
-	const letters = "-afetcynoiq" // by kind
+	const letters = "-afetcynoiqd" // by kind
 	call := fuzzCall(r)
 	d := p.data[fuzzMade+6*int(r.N(fuzzMakes)):][:6]
 	d[0].Store(call)
 	p.data[fuzzNine].Store(p.has(0, r) * (r.N(4) / 3))
+	if call == uint64(abi.FileRename) {
+		p.data[fuzzNine].Store(1 + r.N(3))
+	}
 	for i, c := range []byte(fuzzArgs[call%uint64(abi.Calls)]) {
 		v := uint64(0)
 		switch c {
 		case 'p':
 			v = p.place(pupFree + int(r.N(fuzzEnd-pupFree)))
+		case 'N':
+			v = p.place(fuzzNames + int(r.N(fuzzFiles)))
+		case 'l':
+			v = 1 + r.N(3)
+		case 'L':
+			v = r.N(600)
+		case 'T':
+			v = [...]uint64{abi.FileTypeRegular, abi.FileTypeFolder}[r.N(2)] | 0o600
 		case 'S':
 			v = p.place(fuzzStart)
 		case 'U':
@@ -295,6 +314,9 @@ func makeFuzzer(t *ktest.T, r *ktest.Rand) (p puppet, ok bool) {
 	p.give(abi.KindPorts, cap.Object{First: 0xE0, Second: 16}) // nothing is there
 	p.give(abi.KindConsole, cap.Object{})
 	p.give(abi.KindInterrupt, cap.Object{First: testLine})
+	if fuzzTest.files {
+		p.give(abi.KindInode, cap.Object{First: rootInode})
+	}
 	p.give(abi.KindCPU, cap.Object{First: r.N(uint64(ncpu))})
 	for i := range fuzzThreads {
 		p.i = i
@@ -313,6 +335,9 @@ func makeFuzzer(t *ktest.T, r *ktest.Rand) (p puppet, ok bool) {
 	for w, v := range [...]uint64{pupCode, pupStack, p.place(0), 0, 0, pupUpLow, pupUpHi, 0, 0, 0, 0, r.N(4), 0, 0, 0, 0,
 		pupCode + uint64(handler), 0, 0, 0, 0, 0, 'f', 0, r.N(3), 64, 200_000, 1_000_000} {
 		d[fuzzStart+w].Store(v)
+	}
+	for w := range uint64(fuzzFiles) {
+		d[fuzzNames+w].Store('a' + w/2 | '/'<<8 | ('a'+w%2)<<16)
 	}
 	for w, in := range bpf.Equal32(8, 77) {
 		d[fuzzProgram+w].Store(uint64(in.Op) | uint64(in.Jt)<<16 | uint64(in.Jf)<<24 | uint64(in.K)<<32)
@@ -405,11 +430,17 @@ func fuzz(t *ktest.T, name string, calls, ns uint64) {
 			return 0
 		}
 		g.made, g.ends, g.took, g.scans, g.pages, g.calls = 0, 0, 0, 0, 0, 0
+		g.files = freshFiles(t)
 		for !t.Failed() && fuzzGoesOn() {
 			fuzzRound(t, t.Rand(0), min(g.calls+min(g.wanted/5+1, 50_000), g.wanted))
 		}
 		(&puppet{t: t, env: g.root, h: g.root.holder()}).end()
 		t.Count(g.calls)
+		if g.files {
+			t.Check(0, eventually(func() bool { return files.calls.Load() == 0 }), "nobody is in a call of files")
+			freshFiles(t)
+			restFiles(t)
+		}
 		var l text.Line
 		l.Str("# ").Str(fuzzTest.name)
 		putCounts(&l, counted{"environments", g.made}, counted{"calls", g.calls}, counted{"ended", g.ends}, counted{"revoked", g.took},

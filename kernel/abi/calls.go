@@ -79,6 +79,24 @@ const (
 
 	EnvNext // env, from, *EnvInfo → of env or of one that descends from it: where to go on from, 0: there are no more; from 0 at first
 
+	// Files. A path is names with slashes between them, down from a directory: links are not followed, and there is no way up. Who has a
+	// directory may open what is below it, with no more rights. A file without a name is no more: its capabilities are Stale.
+	FileOpen     // directory, *path, n, rights → name, derived from the directory's; RDX: type and permission, R8: bytes, R9: Object.First
+	FileMake     // directory, *name, n, type and permission → Object.First of a file or directory that was not there
+	FileSymlink  // directory, *name, n, *text, n → 0
+	FileLink     // directory, *name, n, file → 0; needs all rights to the file
+	FileRemove   // directory, *name, n, what: 0 what is no directory, 1 a directory that is empty → 0
+	FileRename   // directory, *name, n, directory, *name, n → 0; what was there is gone. Needs all rights to the first, if they are two
+	FileRead     // file, *bytes, n, offset → how many, 0 at the end
+	FileWrite    // file, *bytes, n, offset (Forever: its end) → how many; RDX: where
+	FileTruncate // file, bytes → 0
+	FileStat     // inode, *FileInfo → 0
+	FileChange   // inode, *FileInfo, FileSetMode … → 0
+	FileList     // directory, *FileEntry …, n, from (0: the first) → how many bytes of them, 0: no more; RDX: where to go on from
+	FileText     // symbolic link, *bytes, n → how many
+	FileSync     // inode, all → 0 when what was done to it lasts; all not 0: what was done at all
+	FileSystem   // inode, *FileSystemInfo → 0
+
 	Calls // how many there are
 )
 

@@ -28,6 +28,26 @@ const (
 	Deadlock           // it would wait for itself
 	NotAdmitted        // the reservation does not fit
 	RateLimited        // the capability is used up for now
+	NoFiles            // no file system is mounted
+	DiskError          // the disk failed
+	ReadOnly           // nothing can be written there
+	Corrupt            // what the disk says contradicts itself
+	Stopped            // a write has failed before: nothing more is written
+	NotFound           // no such name
+	NotDirectory       // only a directory has names
+	IsDirectory        // not of a directory
+	NotFile            // neither read nor written: it is no regular file
+	NotLink            // it is no symbolic link
+	NotEmpty           // the directory has names
+	BadName            // empty, ".", "..", with a slash or a zero byte, or its hash is another's
+	Stale              // the file has lost its last name
+	Loop               // a directory would come to lie in itself
+	HasLinks           // a directory has one name only
+	NoSpace            // no block is free
+	NoInodes           // no inode is free
+	TooLong            // a name of more than 255 bytes, a path of more than 4,096, or a link's text of more than 4,000
+	TooLarge           // a file of more than 1 TiB
+	TooMany            // names of a file, or inodes or buffers in use at this moment
 	numErrnos    = iota
 )
 
@@ -35,7 +55,10 @@ var errnoNames = [numErrnos]string{
 	"ok", "no such call", "no such capability", "capability of another kind", "missing right", "bad address",
 	"bad argument", "no memory", "quota used up", "no room in the kernel", "exists", "not mapped", "revoked", "timed out",
 	"interrupted", "busy", "nothing just now", "has ended", "not supported", "predicate refused", "deadlock", "not admitted",
-	"rate limited",
+	"rate limited", "no files here", "disk error", "read-only", "corrupt disk", "stopped after a failed write", "no such file",
+	"not a directory", "is a directory", "not a regular file", "not a symbolic link", "directory not empty", "bad name",
+	"file is gone", "directory within itself", "a directory has one name", "no space left", "no inode left", "name too long",
+	"file too large", "too many",
 }
 
 func (e Errno) Error() string {

@@ -13,13 +13,14 @@ const (
 	KindConsole             // the serial line
 	KindInterrupt           // a device's
 	KindPorts               // a range of I/O ports
+	KindInode               // a file, directory or symbolic link
 	NumKinds                // how many there are
 )
 
 // Rights; those from the ninth on belong to the kind.
 const (
-	RightRead     uint64 = 1 << iota // frames: map for reading; env, thread: inspect; notification: wait
-	RightWrite                       // frames: map for writing; env, thread: change; notification: notify
+	RightRead     uint64 = 1 << iota // frames: map for reading; env, thread: inspect; inode: read, open below; notification: wait
+	RightWrite                       // frames: map for writing; env, thread: change; inode: write, make and remove below; notification: notify
 	RightExecute                     // frames: map for executing; endpoint: call; cpu: run there
 	RightDelete                      // the capability, and what was derived from it
 	RightDerive                      // from it
@@ -31,7 +32,8 @@ const (
 	AllRights     uint64 = 1<<32 - 1
 )
 
-// Object is what a capability is for. Frames: number of the first, how many. Ports: first, how many. Environments: the number; one for
+// Object is what a capability is for. Frames: number of the first, how many. Ports: first, how many. Inodes: number, and which of its
+// lives in the upper half. Environments: the number; one for
 // an environment may be narrowed to any that it has made, or that those have. Others: the kernel's.
 type Object struct{ First, Second uint64 }
 
@@ -127,4 +129,46 @@ type Schedule struct {
 type Lost struct {
 	Name, Kind uint64
 	Object     Object
+}
+
+// FileInfo is what FileStat tells, and FileChange sets some of.
+type FileInfo struct {
+	Inode, Life                uint32
+	Mode                       uint32 // type and permission, with Unix's numbers
+	Links                      uint32 // names
+	UID, GID                   uint32
+	Size                       uint64 // bytes; of a directory, names
+	Blocks                     uint64 // of 4 KiB, on the disk
+	Atime, Mtime, Ctime, Btime int64  // ns since 1970
+}
+
+// Types, in FileInfo.Mode.
+const (
+	FileTypeMask    = 0o170000
+	FileTypeRegular = 0o100000
+	FileTypeFolder  = 0o040000
+	FileTypeSymlink = 0o120000
+)
+
+// What FileChange sets.
+const (
+	FileSetMode  uint64 = 1 << iota // permission
+	FileSetOwner                    // UID, GID
+	FileSetTimes                    // Atime, Mtime
+)
+
+// FileEntry is a name in a directory. The name follows it, and zeroes up to a multiple of 8.
+type FileEntry struct {
+	Next  uint64 // where to go on from after this one
+	Inode uint32
+	Type  uint16 // FileTypeRegular …
+	Len   uint16 // of the name
+}
+
+// FileSystemInfo tells about a file system.
+type FileSystemInfo struct {
+	Blocks, Free       uint64 // of 4 KiB
+	Inodes, FreeInodes uint64
+	MaxName            uint64
+	ID                 [2]uint64
 }

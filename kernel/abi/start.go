@@ -25,6 +25,7 @@ type Start struct {
 	LineBytes    uint64     // of Line
 	Line         [1024]byte // the kernel's command line
 	Env          uint64     // itself; and so, by CapDerive, every environment
+	Files        uint64     // the root directory; 0: there are no files
 }
 
 // ImageMagic is how a program's image begins.

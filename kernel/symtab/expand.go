@@ -12,7 +12,7 @@ const (
 )
 
 // MaxSize is how large a table may be, in bytes, for a kernel has room for it before it has memory.
-const MaxSize = 256 << 10
+const MaxSize = 320 << 10
 
 // Expand unpacks what is packed in b into to. False: it is no such thing, or does not fit.
 func Expand(to, b []byte) (table []byte, ok bool) {
