@@ -93,13 +93,13 @@ func makeHog(t *ktest.T, frames, caps uint64, threads int, code func(a *assemble
 	return p
 }
 
-// hasRun is for how long a thread has.
-func (p *puppet) hasRun() uint64 {
+// usage is what its first thread has had.
+func (p *puppet) usage() sched.Usage {
 	c := preemptOff()
 	defer c.PreemptEnable()
 	p.env.lock.Lock(c)
 	defer p.env.lock.Unlock(c)
-	return p.env.first.usage().Ran
+	return p.env.first.usage()
 }
 
 func testHogs(t *ktest.T, _ int) {
@@ -124,11 +124,11 @@ func testHogs(t *ktest.T, _ int) {
 				return 0
 			}
 			t.Check(0, eventually(func() bool { return p.data[hogCount].Load() > 20 || h.leaves == 90 }), "who takes all takes it")
-			start, ran, rounds := amd64.NowNs(), w.hasRun(), w.data[hogCount].Load()
+			start, ran, rounds := amd64.NowNs(), w.usage().Ran, w.data[hogCount].Load()
 			sleepUntil(start + testNs()/2)
 			t.Check(0, eventually(func() bool { return w.data[hogCount].Load() > rounds+20 }), "who works goes on")
 			time := amd64.NowNs() - start
-			share := (w.hasRun() - ran) * 100 / max(time, 1)
+			share := (w.usage().Ran - ran) * 100 / max(time, 1)
 			t.Check(0, !options.Exact || share >= h.leaves, "and has its share of the time")
 			t.Equal(0, w.data[hogBad].Load(), 0, "what it was refused")
 			did := p.data[hogCount].Load()

@@ -69,6 +69,7 @@ var tests = [...]ktest.Test{
 	{"env/pages: map, protect, move, hide, unmap, and each refusal", 1, testEnvPages},
 
 	{"env/schedule: class, share and reservation of a thread, and each refusal", 1, testSchedule},
+	{"env/slices: a thread is told when its slice ends, and when one begins; it ends whatever the thread does", 1, testSlices},
 	{"isolation/names: forged ones, others', of other kinds, given away, deleted, of what has ended", 1, testIsolationNames},
 	{"isolation/pointers: each that a call takes, to each address that is not the caller's", 1, testIsolationPointers},
 	{"isolation/instructions: privileged ones, and faults with RSP anywhere", 1, testIsolationInstructions},

@@ -64,6 +64,7 @@ const (
 	pendRevoke                        // its environment is asked for something
 	pendSlice                         // others have run
 	pendSchedule                      // it is to change (schedcalls.go)
+	pendSliceEnds                     // others are to run soon
 )
 
 // threadSums is what threads did, in all.
@@ -229,6 +230,8 @@ func beforeUser(s *amd64.UserState, f *amd64.Frame) {
 		t.revokeUpcall(f)
 	} else if p&pendSlice != 0 {
 		t.sliceUpcall(f)
+	} else if p&pendSliceEnds != 0 {
+		t.sliceEndsUpcall(f)
 	}
 	amd64.IRQDisable()
 }
@@ -250,7 +253,9 @@ func (t *thread) attend(rip, rsp uint64) {
 }
 
 // interrupted says whether a thread that waits in the kernel is to stop doing so.
-func (t *thread) interrupted() bool { return t.user.Pending.Load()&^(pendSlice|pendSchedule) != 0 }
+func (t *thread) interrupted() bool {
+	return t.user.Pending.Load()&^(pendSlice|pendSliceEnds|pendSchedule) != 0
+}
 
 // end ends the thread that runs this.
 func (t *thread) end() {

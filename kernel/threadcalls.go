@@ -11,7 +11,7 @@ import (
 
 // System calls: threads. 0 for a thread is the caller itself.
 
-const threadFlags = abi.ThreadSuspended | abi.ThreadSlices | abi.ThreadNameless
+const threadFlags = abi.ThreadSuspended | abi.ThreadSlices | abi.ThreadNameless | abi.ThreadSliceEnds
 
 func sysThreadCreate(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	irqOn()

@@ -76,7 +76,7 @@ type Upcalls struct {
 	Fault    uint64 // page faults and exceptions
 	Foreign  uint64 // SYSCALL from outside TextLow to TextHigh
 	Revoke   uint64 // somebody wants something back
-	Slice    uint64 // it runs again after others have
+	Slice    uint64 // a slice has begun, or ends
 	TextLow  uint64 // [TextLow, TextHigh) is the library OS's own code; both 0: everything is
 	TextHigh uint64
 	Name     [16]byte // what it is to be called
@@ -99,14 +99,24 @@ type ThreadStart struct {
 	CPUs                  uint64 // a bit for each CPU it may run on; 0: all that its environment may
 	Weight                uint64 // 0: as usual
 	Ended, EndedBits      uint64 // notification that is told when it ends, 0: none
-	Flags                 uint64 // ThreadSuspended, ThreadSlices
+	Flags                 uint64 // ThreadSuspended and so on
 }
 
 const (
 	ThreadSuspended uint64 = 1 << iota // it waits for ThreadResume
-	ThreadSlices                       // it gets upcalls for slices
+	ThreadSlices                       // it gets an upcall when it runs again after others have
 	ThreadNameless                     // no capability is made for it: 0 comes back
+	ThreadSliceEnds                    // it gets an upcall when others are to run, and SliceGrace to leave things in order
 )
+
+// Kinds of upcalls for slices: the frame's Vector.
+const (
+	SliceBegun uint64 = iota // Err: for how many ns others have run
+	SliceEnds                // Address: when it stops running, if it has not yielded by then
+)
+
+// SliceGrace is how long a thread may go on after it was told that its slice ends, ns. It is paid for like the slice.
+const SliceGrace = 50_000
 
 // ThreadInfo is what ThreadInspect tells.
 type ThreadInfo struct {

@@ -19,6 +19,7 @@
 //	tune.go     the quantum, by what is counted
 //	home.go     to where its memory is
 //	timer.go    sleeping until a time
+//	linger.go   a moment more, for who wants to know that its quantum is over
 //
 // A task is in one place at a time: a ring, an inbox, a CPU. It changes hands only by its word, so nothing here needs a lock.
 // Start reading in task.go, then cpu.go.

@@ -95,6 +95,7 @@ type Task struct {
 	switches uint64      // how often it was switched to
 	quanta   uint64      // how often it was chosen to run, or run on
 	woken    uint64      // when it became ready, ns
+	lingered uint64      // its turn when it was given more (linger.go)
 
 	// Part is the machine's, of the slot.
 	Part unsafe.Pointer

@@ -104,7 +104,7 @@ func (t *Task) start(a *Start, affinity uint64) {
 	t.fair, t.fresh = share{}, true
 	t.home.Store(0)
 	t.joiner.Store(0)
-	t.result, t.ran, t.used, t.switches, t.quanta, t.woken = 0, 0, 0, 0, 0, 0
+	t.result, t.ran, t.used, t.switches, t.quanta, t.woken, t.lingered = 0, 0, 0, 0, 0, 0, 0
 	t.name = [16]byte{}
 	copy(t.name[:], a.Name)
 }
