@@ -33,7 +33,7 @@ var envMutants = []mutant{
 	{"env: a page that is gone is written on", "kernel/pagefast.go", []edit{{"\t\t\t\t\t\t\tt.shootPage(b.Binding.VA)\n\t\t\t\t\t\t\tb.Binding.Unbind()", "\t\t\t\t\t\t\tb.Binding.Unbind()"}}, envBoot},
 	{"env: a mapping of one page does not ask for rights", "kernel/pagefast.go", []edit{{"cap.Rights(p), 1); o != nil {\n\t\t\t\t\tif l", "0, 1); o != nil {\n\t\t\t\t\tif l"}}, envBoot},
 	{"env: one page may be written and executed", "kernel/pagefast.go", []edit{{"< uint64(abi.PermRead|abi.PermWrite|abi.PermExecute)\n}", "<= uint64(abi.PermRead|abi.PermWrite|abi.PermExecute)\n}"}}, envBoot},
-	{"env: quotas do not come back", "kernel/env.go", []edit{{"\t\tg.frames.Grow(frames)\n", ""}}, envBoot},
+	{"env: quotas do not come back", "kernel/env.go", []edit{{"g.frames.Grow(frames)", "_ = frames"}}, envBoot},
 	{"env: an environment ends and keeps what it holds", "kernel/envend.go", []edit{{"\te.sweepCaps()\n", ""}}, envBoot},
 	{"env: a suspended thread goes on", "kernel/thread.go", []edit{{"p&(pendSuspend|pendEnvSuspend) != 0 && p&pendEnd == 0", "false"}}, envBoot},
 	{"env: everybody may use any port", "kernel/devicecalls.go", []edit{{" || !within(o, cap.Object{First: port, Second: bytes})", ""}}, envBoot},
