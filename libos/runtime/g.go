@@ -17,6 +17,8 @@ type g struct {
 	panics           *panicking     // innermost first
 	spare            *_defer        // records to use again
 	faultAddress     uintptr        // of FaultEntry
+	// Particular says that the thread has something of its own in the kernel, besides its registers: it is not to do another's work.
+	Particular bool
 }
 
 // G is g by an exported name.

@@ -104,11 +104,15 @@ func ThreadEnd(thread Cap) abi.Errno { return only3(abi.ThreadDestroy, thread, 1
 
 // ThreadSchedule says where and how it is to run.
 func ThreadSchedule(thread, cpu Cap, s *abi.Schedule) abi.Errno {
+	particular()
 	return only3(abi.ThreadSchedule, thread, cpu, in(s))
 }
 
 // ThreadBases sets FS and GS bases, where ring 3 has no instructions for that.
-func ThreadBases(fs, gs uint64) abi.Errno { return only3(abi.ThreadBases, fs, gs, 0) }
+func ThreadBases(fs, gs uint64) abi.Errno {
+	particular()
+	return only3(abi.ThreadBases, fs, gs, 0)
+}
 
 // Yield gives the rest of the slice to a thread, or to whoever is next.
 func Yield(to Cap) abi.Errno { return only3(abi.Yield, to, 0, 0) }

@@ -27,12 +27,14 @@ func IPCCall(endpoint Cap, w0, w1, w2, w3 uint64, c Cap) (reply Message, err abi
 
 // IPCReceive waits for a call.
 func IPCReceive(endpoint Cap, until uint64) (m Message, err abi.Errno) {
+	particular()
 	r, w1, w2, w3, c, from := runtime.SyscallFrom(uint64(abi.IPCReceive), endpoint, until, 0, 0, 0, 0)
 	return Message{r, w1, w2, w3, c, from}, failed(r)
 }
 
 // IPCReplyWait replies to the last one, and waits for the next.
 func IPCReplyWait(endpoint Cap, w0, w1, w2, w3 uint64, c Cap) (m Message, err abi.Errno) {
+	particular()
 	r, w1, w2, w3, c, from := runtime.SyscallFrom(uint64(abi.IPCReplyWait), endpoint, w0, w1, w2, w3, c)
 	return Message{r, w1, w2, w3, c, from}, failed(r)
 }
@@ -44,7 +46,10 @@ func IPCReply(w0, w1, w2, w3 uint64, c Cap) abi.Errno {
 }
 
 // IPCTimeout limits the thread's next IPCCall.
-func IPCTimeout(until uint64) abi.Errno { return only3(abi.IPCTimeout, until, 0, 0) }
+func IPCTimeout(until uint64) abi.Errno {
+	particular()
+	return only3(abi.IPCTimeout, until, 0, 0)
+}
 
 // NotifyCreate makes 64 bits to wait for.
 func NotifyCreate(memory Cap) (Cap, abi.Errno) { return call3(abi.NotifyCreate, memory, 0, 0) }

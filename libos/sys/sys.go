@@ -97,8 +97,12 @@ func failed(r uint64) abi.Errno {
 	return abi.OK
 }
 
+// particular notes that the calling thread has, or may have, something in the kernel that a new one has not (libos/thread, rest.go).
+func particular() { runtime.Getg().Particular = true }
+
 // Call6 makes any system call, with results as they are.
 func Call6(c abi.Call, a0, a1, a2, a3, a4, a5 uint64) (rax, rdx, r8, r9, r10 uint64) {
+	particular()
 	return runtime.Syscall(uint64(c), a0, a1, a2, a3, a4, a5)
 }
 

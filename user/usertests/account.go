@@ -20,6 +20,7 @@ import (
 type own struct{ frames, caps, limitFrames, limitCaps, heapPages, heapPieces uint64 }
 
 func mine() own {
+	thread.Drain()
 	page := sys.Start()
 	pages, pieces := mem.Held(page.Image.Low, mem.HeapEnd)
 	stackPages, stackPieces := mem.Held(page.Stack.Low, page.Stack.High)

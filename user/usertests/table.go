@@ -55,6 +55,12 @@ var table = []test{
 
 	{"thread/join", "a thread's end is seen, and what it did", threadJoin},
 	{"thread/many", "forty threads at once", threadMany},
+	{"thread/rests", "who is joined runs the next function", threadRests},
+	{"thread/particular", "who is not like a new thread ends", threadParticular},
+	{"thread/named", "who has a thread's name hears of its end", threadNamed},
+	{"thread/unjoined", "of threads that nobody joins a few stay at most", threadUnjoined},
+	{"thread/fork-while-resting", "a copy has none of the threads that rest", forkWhileResting},
+	{"thread/forked-ends", "the copy of a thread ends its process", forkedThreadEnds},
 	{"thread/mutex", "one at a time", threadMutex},
 	{"thread/cond", "two threads take turns", threadCond},
 	{"thread/signal", "each signal lets one go on", signals},

@@ -30,6 +30,7 @@ func threadMany(t *T) {
 		th.Join()
 	}
 	t.Count(int64(n.Load()), int64(len(all)), "threads that ran")
+	thread.Drain()
 	t.Count(int64(envInfo(t, 0).Threads), 1, "threads that are left")
 }
 
