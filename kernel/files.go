@@ -235,12 +235,16 @@ func (v *volume) format(t *fileTask) errno.Errno {
 
 // mount recovers, checks and mends as needed, and mounts.
 func (v *volume) mount(t *fileTask, write bool) errno.Errno {
-	if e := t.task.ReadBlock(v.device, 0, t.pages[1]); e != errno.OK {
-		return e
-	}
-	_, st, ok := layout.ParseSuper(t.pages[1])
-	if write && !(ok && st.Clean) {
-		if e := v.recover(t); e != errno.OK {
+	if write {
+		e := v.fs.Mount(&t.task, v.device, &v.memory, &wall, false) // that changes nothing: what the state says may be in the log
+		if e == errno.OK {
+			e = t.task.ReadBlock(v.device, 0, t.pages[1])
+		}
+		_, st, ok := layout.ParseSuper(t.pages[1])
+		if e == errno.Dirty || e == errno.OK && !(ok && st.Clean) {
+			e = v.recover(t)
+		}
+		if e != errno.OK && e != errno.Corrupt {
 			return e
 		}
 	}

@@ -51,6 +51,13 @@ func absolute(path string) string {
 // Resolve is the path of the file itself, from the root on: links have been followed.
 func Resolve(path string) string {
 	p := absolute(path)
+	if root, rest, ok := mounted(p); ok {
+		if f, err := find(root, rest, rightsToRead); err == nil {
+			f.drop()
+			return clean(mountPoint + "/" + f.path)
+		}
+		return p
+	}
 	if d, err := theDisk(); err == nil {
 		if _, _, err := d.Lookup(p); err == nil {
 			return p

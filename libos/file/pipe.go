@@ -135,6 +135,7 @@ func detach(f *startpage.File) {
 // AfterFork has the copy forget the pipes that only its parent's children use. For libos/proc.
 func AfterFork() {
 	theRemote.client.AfterFork()
+	gifts.all, gifts.lock = nil, mem.Lock{}
 	g := &kept
 	if !g.used {
 		return

@@ -30,6 +30,7 @@ const (
 	isFixed           // of the initramfs; At: where in it, More: bytes
 	isDisk            // At: disk.Ref's index, More: its life
 	isNull
+	isFile // the kernel's; Name: a capability
 )
 
 // tableLock guards that an entry is taken once.
@@ -111,6 +112,11 @@ func (fd FD) read(p []byte, patient bool) (n int, err error) {
 		if n, err = d.Read(refOf(f), f.Offset, p); err != nil {
 			return n, errorOfDisk(err)
 		}
+	case isFile:
+		var e abi.Errno
+		if n, e = sys.FileRead(f.Name, p, f.Offset); e != abi.OK {
+			return 0, errorOfFile(e)
+		}
 	}
 	if n == 0 {
 		return 0, io.EOF
@@ -144,6 +150,8 @@ func (fd FD) Write(p []byte) (n int, err error) {
 		n, at, err := d.Write(refOf(f), f.Offset, Flags(f.Flags)&Append != 0, p)
 		f.Offset = at + uint64(n)
 		return n, errorOfDisk(err)
+	case isFile:
+		return writeFile(f, p)
 	}
 	return 0, ErrAccess
 }
@@ -163,7 +171,7 @@ func (fd FD) Seek(offset int64, whence int) (at int64, err error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case f.Kind != isFixed && f.Kind != isDisk:
+	case f.Kind != isFixed && f.Kind != isDisk && f.Kind != isFile:
 		return 0, ErrKind
 	case whence == 1:
 		offset += int64(f.Offset)
@@ -190,6 +198,9 @@ func (fd FD) Close() error {
 	tableLock.Unlock()
 	if was.Kind == isReadEnd || was.Kind == isWriteEnd {
 		detach(&was)
+	}
+	if was.Kind == isFile {
+		dropFile(was.Name)
 	}
 	return nil
 }
@@ -254,6 +265,8 @@ func (fd FD) Stat() (Info, error) {
 		}
 		i, err := d.Stat(refOf(f))
 		return infoOf(i), errorOfDisk(err)
+	case isFile:
+		return fd.statFile(f.Name)
 	}
 	return Info{Size: f.More, Fixed: true}, nil
 }
@@ -278,6 +291,9 @@ func Pass(fd FD, process uint64, give func(name sys.Cap, rights uint64) sys.Cap)
 			pass.Name = give(f.Name, wait.Rights)
 		}
 	}
+	if f.Kind == isFile {
+		pass.Name = giveFile(f, process, give)
+	}
 	return pass, nil
 }
 
@@ -291,10 +307,15 @@ func PipeOf(f *startpage.File) uint64 {
 
 // Forked notes that a process has a copy of the table, and returns where its pipes are. For libos/proc.
 func Forked(page *startpage.Page, process uint64, give func(name sys.Cap, rights uint64) sys.Cap) (pipes []uint64) {
+	copied := unsafe.Slice((*startpage.File)(unsafe.Add(unsafe.Pointer(page), page.Files.Offset)), page.Files.Entries)
+	for i, t := 0, table(); i < len(t); i++ {
+		if t[i].Kind == isFile {
+			copied[i].Name = giveFile(&t[i], process, give)
+		}
+	}
 	if page.Pipes == 0 {
 		return nil
 	}
-	copied := unsafe.Slice((*startpage.File)(unsafe.Add(unsafe.Pointer(page), page.Files.Offset)), page.Files.Entries)
 	for i, t := 0, table(); i < len(t); i++ {
 		f := &t[i]
 		if f.Kind == closed {
@@ -320,8 +341,9 @@ func Forked(page *startpage.Page, process uint64, give func(name sys.Cap, rights
 	return pipes
 }
 
-// Died notes that a child is no more that had ends of these pipes.
+// Died notes that a child is no more, and had ends of these pipes.
 func Died(process uint64, pipes []uint64) {
+	takeBack(process)
 	for _, at := range pipes {
 		(*pipe.Ring)(unsafe.Pointer(uintptr(at))).Gone(uint32(process), self(), relax)
 		ringOf(at)

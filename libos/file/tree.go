@@ -12,10 +12,11 @@ import (
 	"exo/libos/disk"
 	"exo/libos/mem"
 	"exo/libos/startpage"
+	"exo/libos/sys"
 )
 
 // The tree of files: those of the initramfs, which do not change, and over them those that user/fsd
-// keeps, which all programs share.
+// keeps, which all programs share; and below /disk the kernel's.
 
 var trees struct {
 	lock  mem.Lock
@@ -93,6 +94,9 @@ func stat(p string) (Info, error) {
 	case null:
 		return Info{Name: "null", Kind: Null, Fixed: true}, nil
 	}
+	if root, rest, ok := mounted(p); ok {
+		return statMounted(root, rest)
+	}
 	if d, err := theDisk(); err == nil {
 		if _, i, err := d.Lookup(p); err == nil {
 			return infoOf(i), nil
@@ -115,6 +119,9 @@ func Open(path string, flags Flags) (FD, error) {
 	p := absolute(path)
 	if p == null {
 		return take(startpage.File{Kind: isNull, Flags: uint32(flags)})
+	}
+	if root, rest, ok := mounted(p); ok {
+		return openMounted(root, rest, flags)
 	}
 	d, errDisk := theDisk()
 	if errDisk == nil {
@@ -177,6 +184,9 @@ func openFixed(path string, e initramfs.Entry, flags Flags) (FD, error) {
 // ReadFile returns all of a file; for one of the initramfs without copying: it cannot be changed.
 func ReadFile(path string) ([]byte, error) {
 	p := absolute(path)
+	if root, rest, ok := mounted(p); ok {
+		return readMounted(root, rest)
+	}
 	if d, err := theDisk(); err == nil {
 		if ref, i, err := d.Lookup(p); err == nil {
 			if i.Folder {
@@ -206,6 +216,14 @@ func ReadDir(path string) ([]Info, error) {
 		return nil, ErrNoFolder
 	}
 	var all []Info
+	if root, rest, ok := mounted(p); ok {
+		all, err := listMounted(root, rest)
+		slices.SortFunc(all, byName)
+		return all, err
+	}
+	if _, _, ok := mounted(mountPoint); ok && p == "" {
+		all = append(all, Info{Name: mountPoint, Kind: Folder})
+	}
 	if d, err := theDisk(); err == nil {
 		d.List(p, func(i disk.Info) bool {
 			all = append(all, infoOf(i))
@@ -222,12 +240,17 @@ func ReadDir(path string) ([]Info, error) {
 			return true
 		})
 	}
-	slices.SortFunc(all, func(a, b Info) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, byName)
 	return all, nil
 }
 
+func byName(a, b Info) int { return strings.Compare(a.Name, b.Name) }
+
 // Remove removes a file or an empty folder.
 func Remove(path string) error {
+	if root, rest, ok := mounted(absolute(path)); ok {
+		return removeMounted(root, rest)
+	}
 	d, p, err := changeable(path)
 	if err != nil {
 		return err
@@ -237,6 +260,12 @@ func Remove(path string) error {
 
 // Mkdir makes a folder.
 func Mkdir(path string) error {
+	if root, rest, ok := mounted(absolute(path)); ok {
+		if rest == "" {
+			return ErrExists
+		}
+		return within(root, rest, func(dir sys.Cap, name string) abi.Errno { return sys.FileMake(dir, name, abi.FileTypeFolder|0o755) })
+	}
 	d, err := theDisk()
 	if err != nil {
 		return err
@@ -252,8 +281,16 @@ func Mkdir(path string) error {
 	return errorOfDisk(err)
 }
 
-// Rename gives a file another name; a file of that name is replaced.
+// Rename gives a file another name; a file of that name is replaced. ErrKind: it would have to be copied.
 func Rename(from, to string) error {
+	root, rest, ok := mounted(absolute(from))
+	_, target, ok2 := mounted(absolute(to))
+	switch {
+	case ok != ok2:
+		return ErrKind
+	case ok:
+		return renameMounted(root, rest, target)
+	}
 	d, p, err := changeable(from)
 	if err != nil {
 		return err

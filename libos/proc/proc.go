@@ -208,9 +208,7 @@ func (c *child) gone() bool {
 	if c.forked {
 		mem.Forgotten()
 	}
-	if c.pipes != nil {
-		file.Died(uint64(c.id), c.pipes)
-	}
+	file.Died(uint64(c.id), c.pipes)
 	return true
 }
 

@@ -63,5 +63,6 @@ const (
 	RoleParent                      // an endpoint of whoever made it
 	RoleDisk                        // an endpoint of who keeps files: user/fsd
 	RoleServe                       // an endpoint to receive calls at, of a server
+	RoleRoot                        // the root directory of the kernel's files
 	RoleFree      uint64 = 1 << 16
 )

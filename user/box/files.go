@@ -18,6 +18,13 @@ func (c *call) each(do func(name string) error) int {
 	return status
 }
 
+func syncFiles(c *call) int {
+	if err := file.Sync(); err != nil {
+		return c.fail("/disk", err)
+	}
+	return 0
+}
+
 func rm(c *call) int { return c.each(file.Remove) }
 
 func mkdir(c *call) int { return c.each(file.Mkdir) }

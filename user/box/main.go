@@ -38,6 +38,7 @@ func init() {
 		{"rm", "FILE …", "remove files and empty folders", rm},
 		{"sleep", "SECONDS", "wait", sleep},
 		{"sort", "[-nru] [FILE …]", "lines in order; -n: by number, -r: the other way round, -u: each once", sorted},
+		{"sync", "", "wait until what was written below /disk lasts", syncFiles},
 		{"tail", "[-n LINES] [FILE …]", "the last lines", tail},
 		{"time", "PROGRAM …", "how long a program takes", timed},
 		{"top", "[-n TIMES] [-d SECONDS]", "what the machine does; q leaves", top},
