@@ -95,10 +95,21 @@ var fileErrnos = [...]abi.Errno{
 }
 
 func fileErrno(e errno.Errno) abi.Errno {
+	if e == errno.IO || e == errno.Corrupt || e == errno.Stopped {
+		tellOnce(e)
+	}
 	if int(e) < len(fileErrnos) {
 		return fileErrnos[e]
 	}
 	return abi.Corrupt
+}
+
+// tellOnce has a line say that the disk is not as it should be.
+func tellOnce(e errno.Errno) {
+	if files.told.Load()>>e&1 == 0 {
+		files.told.Or(1 << e)
+		fileTrouble("the disk: ", e)
+	}
 }
 
 // fileCall is a call under way: its task, and the inodes that it uses.

@@ -36,10 +36,12 @@ var files struct {
 	dirty   atom.Uint32 // 1: something was written
 	task    atom.Uint64
 	ready   atom.Uint32 // 1: there is one, or there will be none
+	hurry   atom.Uint32 // 1: it does not wait before it writes
 	rests   atom.Uint32 // 1: the task waits for something to be written
 	tasks   [fileTaskCount]fileTask
 	end     sync.Sleeplock // held by who writes at a file's end; in order, after the tasks'
 	calls   atom.Int64     // that are under way
+	told    atom.Uint64    // bit e: a line says that errno e has come up
 }
 
 // fileTask is what a call has meanwhile.
@@ -106,7 +108,9 @@ func fileKeeper(uint64) uint64 {
 			continue
 		}
 		g.rests.Store(0)
-		sleepUntil(amd64.NowNs() + writeBackNs)
+		for until := amd64.NowNs() + writeBackNs; amd64.NowNs() < until && g.hurry.Load() == 0; {
+			parkUntil(until)
+		}
 		g.dirty.Store(0)
 		t := enterFiles()
 		if g.mounted.Load() != 0 {
@@ -180,6 +184,7 @@ func (v *volume) openDisk(t *fileTask, d *disk, free int) bool {
 	l.Str("files: disk ").HexDigits(uint64(d.f.At.Bus()), 2).Byte(':').HexDigits(uint64(d.f.At.Device()), 2).Byte('.').Uint(uint64(d.f.At.Function()))
 	if e := v.mount(t, !d.Geometry().ReadOnly); e != errno.OK {
 		put(l.Str(" not mounted: ").Str(e.Error()))
+		v.arena.free()
 		return false
 	}
 	if d.Geometry().ReadOnly {
@@ -203,6 +208,7 @@ func (v *volume) openRAM(t *fileTask, free int) bool {
 	}
 	if e != errno.OK {
 		fileTrouble("none: ", e)
+		v.arena.free()
 		return false
 	}
 	var l text.Line
@@ -241,8 +247,11 @@ func (v *volume) mount(t *fileTask, write bool) errno.Errno {
 			e = t.task.ReadBlock(v.device, 0, t.pages[1])
 		}
 		_, st, ok := layout.ParseSuper(t.pages[1])
-		if e == errno.Dirty || e == errno.OK && !(ok && st.Clean) {
+		switch {
+		case e == errno.Dirty, e == errno.OK && !(ok && st.Clean):
 			e = v.recover(t)
+		case e == errno.NotExo: // there is a copy
+			e = v.repair(t)
 		}
 		if e != errno.OK && e != errno.Corrupt {
 			return e
