@@ -202,7 +202,7 @@ func (v *volume) openRAM(t *fileTask, free int) bool {
 		return false
 	}
 	v.device = &v.ram
-	e := v.format(t)
+	e := v.format(t, 0)
 	if e == errno.OK {
 		e = v.mount(t, true)
 	}
@@ -231,10 +231,10 @@ func (v *volume) describe(l *text.Line) {
 	put(l.Str(", ").Uint(s.FreeBlocks >> 8).Str(" of ").Uint(s.Blocks >> 8).Str(" MiB free, ").Int(len(v.memory.Cache.Buffers) >> 8).Str(" MiB of buffers"))
 }
 
-// format makes the disk an empty file system.
-func (v *volume) format(t *fileTask) errno.Errno {
+// format makes the disk an empty file system, of so many blocks; 0: of all.
+func (v *volume) format(t *fileTask, blocks uint64) errno.Errno {
 	now := uint64(wall.WallNs())
-	v.label = fs.Options{Key: [2]uint64{scramble(amd64.TSC()), scramble(now)}, Label: "memory", NowNs: int64(now)}
+	v.label = fs.Options{Blocks: blocks, Key: [2]uint64{scramble(amd64.TSC()), scramble(now)}, Label: "memory", NowNs: int64(now)}
 	_, e := fs.Format(&t.task, v.device, &v.label, t.pages[1])
 	return e
 }

@@ -21,6 +21,7 @@ import (
 var diskTests = [...]ktest.Test{
 	{"disk/blocks: G1 G3 what tasks write is what they read, several requests of each in flight", 1, testDiskBlocks},
 	{"disk/errors: what is beyond the end, too much, or not to be read, says so, and nothing else does", 1, testDiskErrors},
+	{"disk/files: files on it are as a model of them, by one task and by four, and after a mount; nothing is wrong with it", 1, testFilesOnDisk},
 }
 
 const (

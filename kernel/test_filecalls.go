@@ -27,7 +27,7 @@ func freshFiles(t *ktest.T) bool {
 	found, e := fsck.Check(&ft.task, g.device, &g.check, g)
 	t.Equal(0, uint64(e), uint64(errno.OK), "the disk is checked")
 	t.Equal(0, found, 0, "what is wrong with it")
-	if e := g.format(ft); !t.Equal(0, uint64(e), uint64(errno.OK), "it is formatted") {
+	if e := g.format(ft, 0); !t.Equal(0, uint64(e), uint64(errno.OK), "it is formatted") {
 		return false
 	}
 	if e := g.mount(ft, true); !t.Equal(0, uint64(e), uint64(errno.OK), "it is mounted") {

@@ -30,6 +30,7 @@ const (
 var fileTest struct {
 	volume
 	disk    failingDisk
+	on      block.Device // where the test is made; nil: in memory
 	t       *ktest.T
 	ended   atom.Uint64
 	mine    fileTask
@@ -77,7 +78,10 @@ func inFiles(t *ktest.T, body func(uint64) uint64) {
 		var c census
 		c.settle(t)
 		before := framesKept()
-		s := fileSizes{buffers: leastBuffers, inodes: 64, groups: 1, frozen: 64, disk: fileDisk}
+		s := fileSizes{buffers: leastBuffers, inodes: 64, groups: 1, frozen: 64}
+		if g.on == nil {
+			s.disk = fileDisk
+		}
 		free := 0
 		for i := range topology.Nodes() {
 			free += int(frames.FreeCount(i))
@@ -93,8 +97,12 @@ func inFiles(t *ktest.T, body func(uint64) uint64) {
 		g.mine.ready(this())
 		g.disk.pages, g.device = g.ram.pages, &g.disk
 		g.disk.fails.Store(0)
-		e := g.format(&g.mine)
-		t.Equal(0, uint64(e), uint64(errno.OK), "a disk in memory is formatted")
+		blocks := uint64(0)
+		if g.on != nil {
+			g.device, blocks = g.on, diskTest.bad
+		}
+		e := g.format(&g.mine, blocks)
+		t.Equal(0, uint64(e), uint64(errno.OK), "a disk is formatted")
 		if t.Equal(0, uint64(g.mount(&g.mine, true)), uint64(errno.OK), "and mounted") {
 			bodyOfFileTest(0)
 		}
@@ -118,49 +126,59 @@ func (t *fileTask) get(v *volume) { copy(t.pages[:], v.arena.pageList(len(t.page
 // testFilesModel: random operations by one task, then by four, each beside a model of its files; then the disk is checked,
 // mounted again, and all is there.
 func testFilesModel(t *ktest.T, _ int) {
-	inFiles(t, func(uint64) uint64 {
-		g := &fileTest
-		t, me := g.t, &g.mine.task
-		root, e := g.fs.Root(me)
-		t.Equal(0, uint64(e), uint64(errno.OK), "there is a root")
-		for i := range g.workers {
-			w := &g.workers[i]
-			w.rand = ktest.NewRand(t.Rand(0).Uint64())
-			w.files = [fileNames]modelFile{}
-			w.dir, e = g.fs.Mkdir(me, root, nameOfFile(i, &[4]byte{}), fs.Attr{Mode: 0o755})
-			t.Equal(0, uint64(e), uint64(errno.OK), "a directory for each task")
-		}
-		for _, n := range [...]uint64{1, fileWorkers} {
-			g.ended.Store(0)
-			for i := range n {
-				if _, err := spawn(&sched.Start{Name: "files", Detached: true}, fileWork, i); !t.Check(0, err == nil, "a task can be made") {
-					return 0
-				}
-			}
-			for g.ended.Load() < n {
-				yield()
-			}
-		}
-		for i := range g.workers {
-			g.fs.Put(me, g.workers[i].dir)
-		}
-		g.fs.Put(me, root)
-		g.remounts(t)
-		root, e = g.fs.Root(me)
-		t.Equal(0, uint64(e), uint64(errno.OK), "there is a root again")
-		for i := range g.workers {
-			w := &g.workers[i]
-			w.fileTask.ready(this())
-			w.dir, e = g.fs.Lookup(&w.task, root, nameOfFile(i, &[4]byte{}))
-			if t.Equal(0, uint64(e), uint64(errno.OK), "a task's directory") {
-				w.compare(t)
-				g.fs.Put(me, w.dir)
+	fileTest.on = nil
+	inFiles(t, filesModel)
+}
+
+// testFilesOnDisk is the same on a disk that tests may write on. It is the last test there.
+func testFilesOnDisk(t *ktest.T, _ int) {
+	fileTest.on = diskTest.d
+	inFiles(t, filesModel)
+	fileTest.on = nil
+}
+
+func filesModel(uint64) uint64 {
+	g := &fileTest
+	t, me := g.t, &g.mine.task
+	root, e := g.fs.Root(me)
+	t.Equal(0, uint64(e), uint64(errno.OK), "there is a root")
+	for i := range g.workers {
+		w := &g.workers[i]
+		w.rand = ktest.NewRand(t.Rand(0).Uint64())
+		w.files = [fileNames]modelFile{}
+		w.dir, e = g.fs.Mkdir(me, root, nameOfFile(i, &[4]byte{}), fs.Attr{Mode: 0o755})
+		t.Equal(0, uint64(e), uint64(errno.OK), "a directory for each task")
+	}
+	for _, n := range [...]uint64{1, fileWorkers} {
+		g.ended.Store(0)
+		for i := range n {
+			if _, err := spawn(&sched.Start{Name: "files", Detached: true}, fileWork, i); !t.Check(0, err == nil, "a task can be made") {
+				return 0
 			}
 		}
-		g.fs.Put(me, root)
-		t.Equal(0, uint64(g.fs.Unmount(me)), uint64(errno.OK), "it is unmounted")
-		return 0
-	})
+		for g.ended.Load() < n {
+			yield()
+		}
+	}
+	for i := range g.workers {
+		g.fs.Put(me, g.workers[i].dir)
+	}
+	g.fs.Put(me, root)
+	g.remounts(t)
+	root, e = g.fs.Root(me)
+	t.Equal(0, uint64(e), uint64(errno.OK), "there is a root again")
+	for i := range g.workers {
+		w := &g.workers[i]
+		w.fileTask.ready(this())
+		w.dir, e = g.fs.Lookup(&w.task, root, nameOfFile(i, &[4]byte{}))
+		if t.Equal(0, uint64(e), uint64(errno.OK), "a task's directory") {
+			w.compare(t)
+			g.fs.Put(me, w.dir)
+		}
+	}
+	g.fs.Put(me, root)
+	t.Equal(0, uint64(g.fs.Unmount(me)), uint64(errno.OK), "it is unmounted")
+	return 0
 }
 
 // remounts unmounts, checks, and mounts again.

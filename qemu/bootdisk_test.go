@@ -26,7 +26,7 @@ func scratchDisk(t *testing.T, bad uint64) string {
 // TestDisk boots with every kind of virtio disk, and without one.
 func TestDisk(t *testing.T) {
 	names, _ := table(t, diskTable)
-	require.Len(t, names, 2)
+	require.Len(t, names, 3)
 	for name, m := range map[string]struct {
 		disk  Disk
 		extra string
