@@ -68,7 +68,7 @@ func (e *env) goOn() {
 
 // allStopped has every environment stop, and says whether all have: nothing of theirs is under way.
 func allStopped() bool {
-	all := files.calls.Load() == 0 // who waits in one goes on
+	all := true
 	for i := range envTable {
 		e := &envTable[i]
 		c := preemptOff()

@@ -21,6 +21,7 @@ func freshFiles(t *ktest.T) bool {
 		return false
 	}
 	t.Equal(0, uint64(closeFiles()), uint64(errno.OK), "files are unmounted: nobody is in a call")
+	t.Equal(0, uint64(g.fs.InUse()), 0, "inodes that somebody still uses")
 	ft := enterFiles()
 	defer ft.leave()
 	g.said = 0

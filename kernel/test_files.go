@@ -184,6 +184,7 @@ func filesModel(uint64) uint64 {
 // remounts unmounts, checks, and mounts again.
 func (v *volume) remounts(t *ktest.T) {
 	me := &fileTest.mine
+	t.Equal(0, uint64(v.fs.InUse()), 0, "inodes that somebody still uses")
 	t.Equal(0, uint64(v.fs.Unmount(&me.task)), uint64(errno.OK), "it is unmounted")
 	v.said = 0
 	found, e := fsck.Check(&me.task, v.device, &v.check, v)

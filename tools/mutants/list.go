@@ -14,7 +14,7 @@ type mutant struct {
 type edit struct{ old, new string }
 
 // mutants is the list; each says in its name what is broken.
-var mutants = slices.Concat(machineMutants, syncMutants, exploredMutants, frameMutants, numaMutants, pagingMutants, slabMutants, spaceMutants, capMutants, schedClassMutants, workMutants, schedCoreMutants, bpfMutants, ring3Mutants, schedRateMutants, envMutants, ipcMutants, fuzzMutants, userMutants, fsMutants)
+var mutants = slices.Concat(machineMutants, syncMutants, exploredMutants, frameMutants, numaMutants, pagingMutants, slabMutants, spaceMutants, capMutants, schedClassMutants, workMutants, schedCoreMutants, bpfMutants, ring3Mutants, schedRateMutants, envMutants, ipcMutants, fuzzMutants, userMutants, fsMutants, filesMutants)
 
 // machineMutants are faults in start-up, traps, memory and panics.
 var machineMutants = []mutant{
