@@ -227,7 +227,7 @@ func testIsolationUpcalls(t *ktest.T, _ int) {
 		t := p.t
 		start := [...]uint64{pupCode, pupStack, pupData, 0, 0, pupUpLow, pupUpHi, 0, 0, 0, 0, 0}
 		for _, bad := range [...][2]uint64{{0, abi.UserTop}, {0, 1 << 63}, {1, abi.UserTop}, {1, amd64.DirectMap}, {3, 1 << 47}, {4, 1 << 63}, {5, pupUpHi + 1},
-			{6, abi.UserTop}, {6, amd64.DirectMap}, {8, sched.MaxWeight + 1}, {11, 8}} {
+			{6, abi.UserTop}, {6, amd64.DirectMap}, {8, sched.MaxWeight + 1}, {11, 16}} {
 			for i, v := range start {
 				p.data[pupFree+i].Store(v)
 			}
