@@ -39,17 +39,12 @@ func scanEnvs(t *ktest.T) {
 	}
 	audit(t)
 	t.Check(0, allStopped(), "who was stopped did nothing meanwhile")
-	allGoOn()
-	g.scans++
-}
-
-// allGoOn lets all environments go on.
-func allGoOn() {
 	for i := range envTable {
 		if e := &envTable[i]; e.number.Load() != 0 && e.state.Load() == envAlive {
 			e.goOn()
 		}
 	}
+	g.scans++
 }
 
 // goOn lets all threads go on, those too that were stopped alone.

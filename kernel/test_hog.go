@@ -19,6 +19,7 @@ const (
 	hogCount  = 13 // rounds,
 	hogBad    = 14 // what was refused to who works,
 	hogStart  = 15 // where a ThreadStart is, from word hogThread on
+	hogUntil  = 16 // until when who is of the class Batch waits for a call
 	hogThread = 32
 )
 
@@ -102,6 +103,17 @@ func (p *puppet) usage() sched.Usage {
 	return p.env.first.usage()
 }
 
+// change has its first thread be scheduled otherwise.
+func (p *puppet) change(to *sched.Start) {
+	change, err := tasks.Prepare(to)
+	p.t.Check(0, err == nil, "what a thread is to become can be had")
+	c := preemptOff()
+	p.env.lock.Lock(c)
+	p.env.first.changes(change, 0)
+	p.env.lock.Unlock(c)
+	c.PreemptEnable()
+}
+
 func testHogs(t *ktest.T, _ int) {
 	envTest(t, func(uint64) uint64 {
 		t := taskTest.t
@@ -111,13 +123,7 @@ func testHogs(t *ktest.T, _ int) {
 			before.count()
 			w := makeHog(t, 40, 20, 1, hogWorks)
 			if h.reserve {
-				change, err := tasks.Prepare(&sched.Start{Class: sched.RealTime, Affinity: 1, Reservation: sched.Reservation{Budget: 4 * ms, Period: 10 * ms}})
-				c := preemptOff()
-				w.env.lock.Lock(c)
-				w.env.first.changes(change, 0)
-				w.env.lock.Unlock(c)
-				c.PreemptEnable()
-				t.Check(0, err == nil, "40 % can be reserved")
+				w.change(&sched.Start{Class: sched.RealTime, Affinity: 1, Reservation: sched.Reservation{Budget: 4 * ms, Period: 10 * ms}})
 			}
 			p := makeHog(t, 120, 60, h.threads, h.code)
 			if t.Failed() {
@@ -139,6 +145,50 @@ func testHogs(t *ktest.T, _ int) {
 			t.Count(did)
 			var l text.Line
 			put(l.Str("# hog/").Str(h.name).Str(": rounds=").Uint(did).Str(" of who works=").Uint(rounds).Str(" its share, in %: ").Uint(share))
+		}
+		return 0
+	})
+}
+
+// testBatchEnds: a thread of the class Batch beside one that spins, on the same CPU: it goes on, a little, and when its environment is
+// destroyed it ends, whether it computes, waits, or is suspended.
+func testBatchEnds(t *ktest.T, _ int) {
+	envTest(t, func(uint64) uint64 {
+		t := taskTest.t
+		for _, how := range [...]string{"computes", "waits", "is suspended"} {
+			p := makeHog(t, 40, 20, 1, func(a *assembler) { a.call(abi.IPCReceive, wordGate, hogUntil) })
+			if t.Failed() {
+				return 0
+			}
+			of := p.env.first
+			p.change(&sched.Start{Class: sched.Batch, Affinity: 1})
+			t.Check(0, eventually(func() bool { return of.user.Pending.Load() == 0 }), "a thread becomes one of the class Batch")
+			w := makeHog(t, 40, 20, 1, func(*assembler) {})
+			if t.Failed() {
+				return 0
+			}
+			t.Check(0, eventually(func() bool { return w.data[hogCount].Load() != 0 }), "another one spins")
+			all, ran, start := w.hasRun(), p.hasRun(), p.data[hogCount].Load()
+			goesOn := eventually(func() bool { return p.data[hogCount].Load() > start+2 && w.hasRun() > all+200*ms })
+			t.Check(0, goesOn, "both go on")
+			all, ran = w.hasRun()-all, p.hasRun()-ran
+			t.Check(0, !options.Exact || ran < all/16, "who is of the class Batch has little of the CPU")
+			switch how {
+			case "waits":
+				p.data[hogUntil].Store(abi.Forever)
+				t.Check(0, eventually(func() bool { return tasks.Task(sched.ID(of.task.Load())).State() == sched.Blocked }), "it waits")
+			case "is suspended":
+				of.user.Pending.Or(pendSuspend)
+				of.nudge()
+				t.Check(0, eventually(func() bool { return of.stopped.Load() != 0 }), "it stops")
+			}
+			start = w.data[hogCount].Load()
+			p.end()
+			t.Check(0, eventually(func() bool { return w.data[hogCount].Load() > start }), "who spins goes on")
+			t.Count(w.data[hogCount].Load())
+			w.end()
+			var l text.Line
+			put(l.Str("# hog/batch: who ").Str(how).Str(" had of the other's time, in 1/1000: ").Uint(ran * 1000 / max(all, 1)))
 		}
 		return 0
 	})

@@ -76,6 +76,7 @@ var tests = [...]ktest.Test{
 	{"isolation/upcalls: entries and stacks that are not ring 3's, or cannot be used", 1, testIsolationUpcalls},
 
 	{"hog/all: spin, frames, caps, upcalls, fork, deadlock: others keep their share, and its end returns everything", 1, testHogs},
+	{"hog/batch: beside who spins, a thread of the class Batch has its turn, and ends", 1, testBatchEnds},
 
 	{"ipc/call: words and capabilities arrive, either side first, and each refusal", 1, testIPC},
 	{"env/one-page: the short ways to map, protect and unmap do no more than the long ones, and TLBs follow", 1, testOnePage},

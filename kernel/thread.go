@@ -263,6 +263,7 @@ func (t *thread) end() {
 	t.deserts()
 	irqOn()
 	t.leaveUser()
+	hurry()
 	e := t.env
 	t.ranNs = t.ran()
 	last := t.remove()
@@ -270,6 +271,15 @@ func (t *thread) end() {
 		e.tryReap()
 	}
 	exit(0)
+}
+
+// hurry has the current task be a fair one, if it is of the class Batch: others wait for what it is about to do.
+func hurry() {
+	flags := amd64.IRQDisable()
+	if here().sched.BecomesFair() {
+		here().reschedule(sched.Moves)
+	}
+	amd64.IRQRestore(flags)
 }
 
 // ran is how long the current task has run.

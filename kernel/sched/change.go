@@ -1,7 +1,7 @@
 // Package sched … change.go: a task becomes one of another class, weight or affinity, or gets a reservation.
 //
 //	           Prepare  Withdraw  Becomes        -: may run together; own: the CPU itself, for its current task
-//	Prepare       -        -         -
+//	Prepare       -        -         -          Becomes: BecomesFair too
 //	Withdraw      -        -         -
 //	Becomes       -        -        own
 //
@@ -61,6 +61,16 @@ func (s *Sched) Withdraw(c *Change) {
 
 // Becomes has the current task be something else when it goes on. It holds no lock; the caller calls Pick with Moves at once.
 func (c *CPU) Becomes(to *Change) { c.becomes = *to }
+
+// BecomesFair is Becomes, and Prepare, for one of the class Batch, which is to be a fair one where it may run now; false: it is none.
+func (c *CPU) BecomesFair() bool {
+	t := c.current
+	if t.class != Batch {
+		return false
+	}
+	c.becomes = Change{class: Fair, weight: t.weight, affinity: t.affinity.Load()}
+	return true
+}
 
 // change is Finish with Moves.
 func (c *CPU) change(t *Task) {

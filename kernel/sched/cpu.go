@@ -7,8 +7,8 @@
 // G1. A task runs on one CPU at a time: who picks it has won the change from Ready to Running, and it becomes ready, or
 // blocked, or done only in Finish, when its CPU has left its stack.
 // G2. A task that is ready runs, or is in a ring, an inbox, the real-time heap, or in the hands of one CPU: none is lost.
-// G3. Pick returns the most urgent task that is on this CPU: real time by deadline, then fair by shares, then batch. Only if there is
-// none it looks at other CPUs; and none only if it found nothing anywhere.
+// G3. Pick returns the most urgent task that is on this CPU: real time by deadline, then fair by shares, then batch, but for the turn
+// that each of these gets (turn.go). Only if there is none it looks at other CPUs; and none only if it found nothing anywhere.
 // G4. A CPU does not go idle while a task is ready that it was to run: EnterIdle says so after the CPU is in the idle set, and
 // who makes a task ready looks at that set afterwards.
 //
@@ -61,10 +61,12 @@ type CPU struct {
 	current *Task  // nil: none
 	since   uint64 // current's time is accounted for up to here
 	until   uint64 // current's quantum, or budget, ends
-	event   uint64 // the next timer, or the next budget
+	event   uint64 // the next timer, budget, or turn
 	rt      realTime
 	fair    fairPick
 	timers  timers
+	turn    *Task    // the batch task whose turn it is
+	turnAt  uint64   // when the next one's is
 	passed  *Task    // fair tasks that were not accepted, to be queued behind the one that is being left
 	victims []victim // nearest first
 
@@ -111,6 +113,11 @@ func (c *CPU) Pick(now uint64, why Leaving) *Task {
 			}
 		case prev.class == RealTime && (spent || why == Yields && prev.reservation.lent == 0):
 			prev = nil // until its next budget
+		case prev == c.turn:
+			if why == Preempted && now < c.until && c.rt.ready.n == 0 {
+				return prev // its turn is not over
+			}
+			c.turn = nil
 		}
 	}
 	var t *Task
@@ -136,8 +143,8 @@ func (c *CPU) Pick(now uint64, why Leaving) *Task {
 func (c *CPU) jobDone(t *Task, now uint64) {
 	if t.class == RealTime {
 		c.rt.done(t, now)
-	} else {
-		c.fair.ran(t, t.used)
+	} else if c.fair.ran(t, t.used); t == c.turn {
+		c.turn = nil
 	}
 }
 
@@ -151,6 +158,9 @@ func (c *CPU) attend(now uint64) {
 	}
 	c.expire(now)
 	c.rt.replenish(now)
+	if c.turnAt <= now {
+		c.giveTurn(now)
+	}
 	if c.urgent.Load() != 0 {
 		c.refile(now)
 	}
@@ -158,8 +168,8 @@ func (c *CPU) attend(now uint64) {
 	c.share()
 }
 
-// noteEvent is called when timers or budgets have changed.
-func (c *CPU) noteEvent() { c.event = min(c.timers.next(), c.rt.next()) }
+// noteEvent is called when timers, budgets or turns have changed.
+func (c *CPU) noteEvent() { c.event = min(c.timers.next(), c.rt.next(), c.turnAt) }
 
 // chooseUrgent takes the most urgent real-time task. prev, unless it is nil, competes.
 func (c *CPU) chooseUrgent(prev *Task) *Task {
@@ -237,7 +247,7 @@ func (c *CPU) oldest() *Task {
 	return c.shared.take()
 }
 
-// chooseRest takes what runs only if nothing else does here: a batch task, another CPU's.
+// chooseRest takes what runs if nothing else does here: a batch task, another CPU's.
 func (c *CPU) chooseRest(prev *Task, now uint64) *Task {
 	if t := c.batch.take(); t != nil {
 		t.claim()
@@ -462,7 +472,7 @@ func (c *CPU) file(t *Task, now uint64) {
 			return
 		}
 	case t.class == Batch:
-		c.batch.push(t)
+		c.fileBatch(t, now)
 		return
 	}
 	c.queue(t)

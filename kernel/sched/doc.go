@@ -15,6 +15,7 @@
 //	wake.go     Wake, Spawn, Join: where a task that is ready goes
 //	steal.go    who takes from whom: the nearest, the longest
 //	fair.go     shares: lottery and a deterministic order, mixed
+//	turn.go     that batch tasks do not starve
 //	edf.go      reservations: earliest deadline first, admitted, enforced
 //	tune.go     the quantum, by what is counted
 //	home.go     to where its memory is

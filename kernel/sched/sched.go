@@ -90,7 +90,7 @@ func (s *Sched) Init(c *Config) {
 	}
 	for i := range s.cpus {
 		p := &s.cpus[i]
-		p.sched, p.event = s, never
+		p.sched, p.event, p.turnAt = s, never, never
 		p.tuner.init(c.Tuning.Rules)
 		p.fair.init(s.tuning.Quantum, DefaultLottery, uint64(i))
 		p.rt.monotonic = c.RateMonotonic

@@ -38,7 +38,7 @@ type Class uint8
 // The classes.
 const (
 	Fair     Class = iota // has a share of what real-time tasks leave (fair.go)
-	Batch                 // runs when no other does
+	Batch                 // runs when no other does, and in turn (turn.go)
 	RealTime              // has a reservation (edf.go)
 )
 
