@@ -334,9 +334,44 @@ func testMigrate(t *ktest.T, cpu int) {
 			t.Count(1)
 		}
 	}
+	migrateStepwise(t, cpu, s)
 	drop()
 	closeSpace(t, cpu, s)
 	t.Equal(cpu, freeFrames(), before, "free frames at the end")
+}
+
+// migrateStepwise moves a page as Migrate does, but to where it finds room, and writes to it between the steps: that faults from when
+// it is frozen until it thaws. The CPU is in the space, and has written there, so its TLB has the page writable.
+func migrateStepwise(t *ktest.T, cpu int, s *space) {
+	node := int(topology.NodeOf(numa.CPU(cpu)))
+	from, ok := userFrame(cpu, node)
+	to, ok2 := userFrame(cpu, node)
+	if !t.Check(cpu, ok && ok2, "there are frames") {
+		return
+	}
+	const va = testBase
+	var b [8]byte
+	writes := func(n uint64) bool {
+		*word64(b[:], 0) = n
+		return amd64.CopyOut(va, b[:])
+	}
+	has := func(f mm.Frame) uint64 { return *word64(amd64.PhysAddr(f.Addr()).Bytes(mm.FrameSize), 0) }
+	t.Check(cpu, s.mapPage(va, from, paging.Small, paging.Read|paging.Write) == nil && writes(1), "a page can be mapped, and written")
+	c := s.hold()
+	page, _ := s.Lookup(va)
+	m := &here().mover
+	*m = pageMover{space: s, page: page, perm: page.Perm}
+	t.Check(cpu, m.Freeze(from) == nil, "it freezes")
+	t.Check(cpu, !writes(2), "who writes before it is copied faults")
+	t.Check(cpu, m.Copy(to, from) == nil && !writes(3), "and while it is")
+	t.Check(cpu, m.Switch(from, to) == nil && !writes(4), "and before it thaws")
+	t.Check(cpu, amd64.CopyIn(b[:], va) && *word64(b[:], 0) == 1, "what was written before can be read")
+	m.Thaw(from, to)
+	s.lock.Unlock(c)
+	t.Check(cpu, writes(5), "who writes then does not fault")
+	t.Check(cpu, has(from) == 1 && has(to) == 5, "and writes to where it is now")
+	freeFrame(amd64.PhysAddr(from.Addr())) // the other one goes with the space
+	t.Count(1)
 }
 
 // testHints: of the pages of one node that CPUs of all nodes read, those read from afar move to their readers.
