@@ -10,7 +10,6 @@ import (
 	"exo/kernel/fs/block"
 	layout "exo/kernel/fs/disk"
 	"exo/kernel/fs/errno"
-	"exo/kernel/mm"
 )
 
 // System calls: files. A capability is for an inode: its number, and which of its lives. It holds nothing of the file system's, so
@@ -62,23 +61,6 @@ func (u *userBytes) Get(at int, b []byte) errno.Errno {
 		clear(b)
 	}
 	return errno.OK
-}
-
-// canRead says whether all pages of ring 3's memory can be read just now.
-func canRead(at, n uint64) bool {
-	var b [1]byte
-	if n == 0 {
-		return true
-	}
-	if at+n < at {
-		return false
-	}
-	for p := at; p < at+n; p = p&^(mm.FrameSize-1) + mm.FrameSize {
-		if !amd64.CopyIn(b[:], p) {
-			return false
-		}
-	}
-	return amd64.CopyIn(b[:], at+n-1)
 }
 
 // fileErrnos is what ring 3 is told.

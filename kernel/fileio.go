@@ -37,7 +37,7 @@ func sysFileWrite(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	var c fileCall
 	want := min(f.RDX, fileMost)
 	ip, no := c.begin(threadOf(s), f.RDI, cap.Write)
-	if no == abi.OK && !canRead(f.RSI, want) {
+	if no == abi.OK && !amd64.CanRead(f.RSI, want) {
 		no = abi.BadAddress
 	}
 	if no != abi.OK {

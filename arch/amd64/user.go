@@ -18,6 +18,7 @@ var smap uint8
 
 func userAccess()
 func copyUser(dst, src, n uintptr) (left uintptr)
+func readUser(at, last, _ uintptr) (left uintptr)
 func copyUserString(dst, src, n uintptr) (left uintptr)
 func userAccessPCs() (start, fault uintptr)
 func pushPCs() (start, fault uintptr)
@@ -29,6 +30,11 @@ func isUser(va uint64, n int) bool { return va <= userTop && uint64(n) <= userTo
 func CopyIn(to []byte, from uint64) bool {
 	return isUser(from, len(to)) &&
 		copyUser(uintptr(unsafe.Pointer(unsafe.SliceData(to))), uintptr(from), uintptr(len(to))) == 0
+}
+
+// CanRead says whether all of ring 3's memory at from may be read just now.
+func CanRead(from, n uint64) bool {
+	return n == 0 || from <= userTop && n <= userTop-from && readUser(uintptr(from), uintptr(from+n-1), 0) == 0
 }
 
 // CopyOut writes from to ring 3's memory at to. False: not all of it may be written, and some of it may have been.

@@ -21,6 +21,9 @@ TEXT ·copyUser(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	OPEN
+	CMPQ CX, $2048
+	JCC  long
+steps:
 	SUBQ $256, CX
 	JCS  smaller
 large:
@@ -74,6 +77,35 @@ byte:
 	DECQ CX
 	JNE  byte
 done:
+	CLOSE
+	MOVQ $0, left+24(FP)
+	RET
+long: // as in Go's memmove
+	MOVQ DI, AX
+	ORQ  SI, AX
+	TESTQ $7, AX
+	JNE  steps
+	MOVQ CX, AX
+	SHRQ $3, CX
+	REP; MOVSQ
+	ANDQ $7, AX
+	MOVQ AX, CX
+	JNE  byte
+	JMP  done
+
+// func readUser(at, last, _ uintptr) (left uintptr)
+//
+// It reads a byte of each page from at to last.
+TEXT ·readUser(SB), NOSPLIT|NOFRAME, $0-32
+	MOVQ at+0(FP), SI
+	MOVQ last+8(FP), DI
+	OPEN
+page:
+	MOVB (SI), AX
+	ADDQ $4096, SI
+	CMPQ SI, DI
+	JLS  page
+	MOVB (DI), AX
 	CLOSE
 	MOVQ $0, left+24(FP)
 	RET

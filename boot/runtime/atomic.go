@@ -2,10 +2,19 @@
 
 package runtime
 
-import "unsafe"
+import (
+	"internal/runtime/atomic"
+	"unsafe"
+)
 
 // sync/atomic's pointer operations are compiler intrinsics where the call is direct; these are the bodies behind
 // the names, for calls that are not. The integer operations have their own assembly in sync/atomic.
+
+// CompareAndSwapPointer is that, for who is compiled with this runtime: unlike sync/atomic's it is the instruction, not a call. What
+// it stores escapes, as there.
+func CompareAndSwapPointer(ptr *unsafe.Pointer, old, new unsafe.Pointer) bool {
+	return atomic.Casp1(ptr, old, new)
+}
 
 //go:linkname atomicStorePointer sync/atomic.StorePointer
 //go:nosplit

@@ -203,6 +203,8 @@ func (h *Cache) get(t *Task, n uint64) *Buffer {
 
 // Hit returns the buffer of a block that is of kind k, in use by the caller, if it is there and was looked at as such before;
 // else nil, perhaps.
+//
+//exo:inline
 func (h *Cache) Hit(n uint64, k disk.Kind) *Buffer {
 	i := h.table.Find(n + 1)
 	if i < 0 {

@@ -98,6 +98,8 @@ func (t *Table) Key(i int) uint64 { return t.nodes[i].key.Load() }
 func (t *Table) Users(i int) int { return int(t.nodes[i].state.Load() & users) }
 
 // Find returns the slot of a key, in use by the caller; -1: perhaps there is none.
+//
+//exo:inline
 func (t *Table) Find(key uint64) int {
 	at := t.heads[t.bucket(key)].Load()
 	for range maxSteps {

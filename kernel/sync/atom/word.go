@@ -60,5 +60,5 @@ func (x *Pointer[T]) Load() *T     { return (*T)(atomic.LoadPointer(&x.v)) }
 func (x *Pointer[T]) Store(p *T)   { atomic.StorePointer(&x.v, unsafe.Pointer(p)) }
 func (x *Pointer[T]) Swap(p *T) *T { return (*T)(atomic.SwapPointer(&x.v, unsafe.Pointer(p))) }
 func (x *Pointer[T]) CompareAndSwap(old, new *T) bool {
-	return atomic.CompareAndSwapPointer(&x.v, unsafe.Pointer(old), unsafe.Pointer(new))
+	return casPointer(&x.v, unsafe.Pointer(old), unsafe.Pointer(new))
 }
