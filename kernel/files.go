@@ -96,6 +96,9 @@ func fileKeeper(uint64) uint64 {
 		g.tasks[i].lock.Init(sync.ClassFileTask)
 	}
 	g.end.Init(sync.ClassFileTask)
+	if amd64.CPUFeatures.SSE42 {
+		layout.Words = amd64.CRC32C
+	}
 	readWall()
 	if openFiles() {
 		g.mounted.Store(1)

@@ -6,6 +6,7 @@ import (
 	"exo/arch/amd64"
 	"exo/kernel/fs"
 	"exo/kernel/fs/block"
+	layout "exo/kernel/fs/disk"
 	"exo/kernel/fs/errno"
 	"exo/kernel/fs/fsck"
 	"exo/kernel/ktest"
@@ -393,3 +394,28 @@ func testFilesStop(t *ktest.T, _ int) {
 }
 
 const _ = uint(mm.FrameSize - cellsAtOnce*cellBytes)
+
+// testFileChecksum: what is used for checksums, the CPU's instruction if it has that, beside one bit after the other.
+func testFileChecksum(t *ktest.T, _ int) {
+	b := userCopies[0][:]
+	r := t.Rand(0)
+	t.Equal(0, uint64(layout.Checksum(0, []byte("123456789"))), 0xe3069283, "the checksum of nine digits")
+	for range 100 {
+		for i := range b {
+			b[i] = byte(r.N(256))
+		}
+		from := r.N(64)
+		p := b[from : from+r.N(600)]
+		seed := uint32(r.Uint64())
+		c := ^seed
+		for _, x := range p {
+			c ^= uint32(x)
+			for range 8 {
+				c = c>>1 ^ -(c&1)&0x82f63b78
+			}
+		}
+		t.Equal(0, uint64(layout.Checksum(seed, p)), uint64(^c), "a checksum")
+		t.Count(1)
+	}
+	t.Check(0, (layout.Words != nil) == amd64.CPUFeatures.SSE42, "the instruction is used if the CPU has it")
+}

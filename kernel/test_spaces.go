@@ -112,6 +112,9 @@ func accessed(s *space) paging.Mapping {
 	return m
 }
 
+// userCopies is what testUserCopy copies from and to: in long copies, too.
+var userCopies [2][mm.FrameSize - 8]byte
+
 // testUserCopy: copies to and from ring 3 of any size, at the edges of pages, and what faults ends them.
 func testUserCopy(t *ktest.T, cpu int) {
 	if !freshRoom() {
@@ -126,11 +129,18 @@ func testUserCopy(t *ktest.T, cpu int) {
 		t.Check(cpu, ok && s.mapPage(testBase+uint64(i)*size, f, paging.Small, perm) == nil, "a page can be mapped")
 	}
 	enter(s)
-	var from, to [300]byte
+	from, to := &userCopies[0], &userCopies[1]
 	r := t.Rand(cpu)
-	for range 400 { // around the edge of two pages
-		n := int(r.N(uint64(len(from))))
+	for round := range 400 { // around the edge of two pages
+		most := uint64(300)
+		if round%4 == 0 {
+			most = uint64(len(from))
+		}
+		n := int(r.N(most))
 		va := uint64(testBase+size) - r.N(uint64(n+1)) + r.N(8)
+		if round%8 == 0 {
+			va &^= 7
+		}
 		for i := range from {
 			from[i], to[i] = byte(r.N(256)), 0xee
 		}
@@ -142,7 +152,7 @@ func testUserCopy(t *ktest.T, cpu int) {
 		t.Check(cpu, ok, "what comes back is what was written, and no byte more")
 		t.Count(1)
 	}
-	for n := 1; n < len(from); n++ { // over the end
+	for n := 1; n < len(from); n += 1 + n/300*64 { // over the end
 		k := uint64(r.N(uint64(n)))
 		t.Check(cpu, !amd64.CopyIn(to[:n], testBase+3*size-k), "reading beyond what is mapped fails")
 		t.Check(cpu, !amd64.CopyOut(testBase+2*size-k, from[:n]), "writing into what is read-only fails")

@@ -132,6 +132,7 @@ var tests = [...]ktest.Test{
 	{"ring3/x87: a pending exception stays its thread's", 1, testRingX87},
 	{"ring3/segments: no selector is another thread's, or the kernel's", 1, testRingSegments},
 	{"initramfs: files are there, whole", 1, testInitramfs},
+	{"fs/checksum: the CPU's CRC-32C is that of the definition, of any length and alignment", 1, testFileChecksum},
 	{"fs/model: files are as a model of them, by one task and by four, and after a mount; nothing is wrong with the disk", 1, testFilesModel},
 	{"fs/stop: a disk that fails stops it with an error; what was synced is there after a mount", 1, testFilesStop},
 	{"fs/calls: files are made, opened, written, read, renamed, removed, and each refusal", 1, testFileCalls},

@@ -9,6 +9,7 @@ type Features struct {
 	NX, GlobalPages, Page1G    bool
 	SMEP, SMAP, UMIP, FSGSBASE bool
 	X2APIC, TSCDeadline, PCID  bool
+	SSE42                      bool
 	PhysBits                   uint8
 
 	tscKHz uint64 // from leaf 0x15, 0 if it does not say
@@ -46,6 +47,7 @@ func DetectFeatures() {
 	_, _, c, d = cpuid(1, 0)
 	f.X2APIC = c&(1<<21) != 0
 	f.PCID = c&(1<<17) != 0
+	f.SSE42 = c&(1<<20) != 0
 	runtime.SetPOPCNT(c&(1<<23) != 0)
 	f.TSCDeadline = c&(1<<24) != 0
 	f.GlobalPages = d&(1<<13) != 0

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,31 @@ func TestChecksum_Table(t *testing.T) {
 		}
 		cut := r.IntN(len(b) + 1)
 		require.Equal(t, crc32.Checksum(b, table), Checksum(Checksum(0, b[:cut]), b[cut:]))
+	})
+}
+
+// It is the same by words, whoever does these.
+func TestChecksum_Words(t *testing.T) {
+	defer func() { Words = nil }()
+	seeds.Each(t, 50, func(r *rand.Rand) {
+		b := make([]byte, r.IntN(300))
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		Words = nil
+		want := Checksum(7, b)
+		calls := 0
+		Words = func(c uint32, at, words uintptr) uint32 {
+			calls++
+			require.Equal(t, uintptr(unsafe.Pointer(unsafe.SliceData(b))), at)
+			require.Equal(t, uintptr(len(b)/8), words)
+			for _, x := range b[:len(b)&^7] {
+				c = crcTable[0][byte(c)^x] ^ c>>8
+			}
+			return c
+		}
+		require.Equal(t, want, Checksum(7, b))
+		require.Equal(t, len(b) >= 8, calls == 1)
 	})
 }
 
