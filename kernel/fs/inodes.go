@@ -90,7 +90,7 @@ func (f *FS) hold(t *Task, ino uint32) (*Inode, errno.Errno) {
 // load reads an inode. One that is not in use has Mode 0.
 func (f *FS) load(t *Task, ip *Inode, ino uint32) errno.Errno {
 	ip.ino, ip.next, ip.ahead = ino, 0, 0
-	ip.seq.Store(0)
+	ip.seq.Store(f.journal.Running()) // in another slot it may have been changed in this transaction, or before
 	ip.d = disk.Inode{}
 	g, k := f.shape.InodeGroup(ino)
 	if g >= f.inUse.Load() {
