@@ -23,7 +23,7 @@ ICOUNT     ?=
 DEPS       ?= auto
 
 # Whose tests start goroutines: a test of internal/tsan sees that none is missing. With the tag, operations on atomic words yield in some.
-RACED    := ./internal/hostdisk ./internal/tsan ./kernel/bpf ./kernel/cap ./kernel/env ./kernel/fs/... ./kernel/ktest ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync ./kernel/virtio ./libos/disk ./libos/pipe ./libos/rpc ./tools/schedsim ./tools/verify ./qemu
+RACED    := ./internal/hostdisk ./internal/hostload ./internal/tsan ./kernel/bpf ./kernel/cap ./kernel/env ./kernel/fs/... ./kernel/ktest ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync ./kernel/virtio ./libos/disk ./libos/pipe ./libos/rpc ./tools/schedsim ./tools/verify ./qemu
 EXPLORED := ./kernel/cap ./kernel/fs/... ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync/...
 
 words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))

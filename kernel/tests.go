@@ -135,6 +135,7 @@ var tests = [...]ktest.Test{
 	{"fs/checksum: the CPU's CRC-32C is that of the definition, of any length and alignment", 1, testFileChecksum},
 	{"fs/model: files are as a model of them, by one task and by four, and after a mount; nothing is wrong with the disk", 1, testFilesModel},
 	{"fs/stop: a disk that fails stops it with an error; what was synced is there after a mount", 1, testFilesStop},
+	{"torture/files: files are what was done to them, whoever else is at it; on a disk it says what lasts", 1, testTortureFiles},
 	{"fs/calls: files are made, opened, written, read, renamed, removed, and each refusal", 1, testFileCalls},
 	{"fs/rights: below a directory nobody has more than to it, and nothing once that is revoked", 1, testFileRights},
 	{"fs/pointers: each that a call takes, to each address that is not the caller's", 1, testFilePointers},
