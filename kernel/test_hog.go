@@ -168,10 +168,10 @@ func testBatchEnds(t *ktest.T, _ int) {
 				return 0
 			}
 			t.Check(0, eventually(func() bool { return w.data[hogCount].Load() != 0 }), "another one spins")
-			all, ran, start := w.hasRun(), p.hasRun(), p.data[hogCount].Load()
-			goesOn := eventually(func() bool { return p.data[hogCount].Load() > start+2 && w.hasRun() > all+200*ms })
+			all, ran, start := w.usage().Ran, p.usage().Ran, p.data[hogCount].Load()
+			goesOn := eventually(func() bool { return p.data[hogCount].Load() > start+2 && w.usage().Ran > all+200*ms })
 			t.Check(0, goesOn, "both go on")
-			all, ran = w.hasRun()-all, p.hasRun()-ran
+			all, ran = w.usage().Ran-all, p.usage().Ran-ran
 			t.Check(0, !options.Exact || ran < all/16, "who is of the class Batch has little of the CPU")
 			switch how {
 			case "waits":
