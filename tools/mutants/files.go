@@ -13,7 +13,7 @@ var filesMutants = []mutant{
 	{"files: bytes that cannot be read are zeroes", "kernel/fileio.go", []edit{{"no == abi.OK && !canRead(f.RSI, want)", "no == abi.OK && f.RSI == want && !canRead(f.RSI, want)"}}, filesBoot},
 	{"files: an inode is not put back", "kernel/filecalls.go", []edit{{"\t\tfiles.fs.Put(c.task, c.inodes[i])\n", "\t\tif i > 0 {\n\t\t\tfiles.fs.Put(c.task, c.inodes[i])\n\t\t}\n"}}, filesBoot},
 	{"files: a walk keeps what it came by", "kernel/filecalls.go", []edit{{"\t\tv.fs.Put(t, at)\n", "\t\tif at == dir {\n\t\t\tv.fs.Put(t, at)\n\t\t}\n"}}, filesBoot},
-	{"files: writing is one of the rights to read", "kernel/fileio.go", []edit{{"c.begin(threadOf(s), f.RDI, cap.Write)\n\tif no == abi.OK && !canRead", "c.begin(threadOf(s), f.RDI, cap.Read)\n\tif no == abi.OK && !canRead"}}, filesBoot},
+	{"files: writing is one of the rights to read", "kernel/fileio.go", []edit{{"c.begin(threadOf(s), f.RDI, cap.Write)\n\tif no == abi.OK && !amd64.CanRead", "c.begin(threadOf(s), f.RDI, cap.Read)\n\tif no == abi.OK && !amd64.CanRead"}}, filesBoot},
 	{"files: memory of a mount is not given back", "kernel/filemem.go", []edit{{"for i := range a.n {", "for i := range a.n - 1 {"}}, filesBoot},
 	{"files: a disk that was not unmounted is taken as it is", "kernel/files.go", []edit{{"\t\t\te = v.recover(t)\n", "\t\t\te = errno.OK\n"}}, filesShell},
 	{"files: the machine ends without unmounting", "kernel/devicecalls.go", []edit{{"\tcloseFiles()\n", ""}}, filesShell},
