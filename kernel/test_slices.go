@@ -28,6 +28,9 @@ func slicer(b []byte, yields bool) (handler int) {
 	a.count(sliceCount)
 	a.jump(0xE9, loop)
 	handler = a.n
+	a.put(0x49, 0xBF) // mov r15, imm64: it may come before the first instruction
+	a.word32(pupData)
+	a.word32(0)
 	a.put(0x48, 0x83, 0x3C, 0x24, byte(abi.SliceEnds)) // cmp qword [rsp], imm8
 	begun := a.ahead(0x85)
 	a.put(0x48, 0x8B, 0x44, 0x24, 16) // mov rax, [rsp+16]

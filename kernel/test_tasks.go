@@ -168,7 +168,7 @@ func testYieldTo(t *ktest.T, _ int) {
 func awaitRounds(i uint64) uint64 {
 	g := &directed
 	flags := amd64.IRQDisable()
-	for seen := uint64(0); !g.stop; yield() {
+	for seen := uint64(0); !g.stop; pass(here().sched, sched.Yields) {
 		if g.round != seen {
 			seen = g.round
 			g.order[g.ran] = i
@@ -192,7 +192,7 @@ func direct(uint64) uint64 {
 			g.hits++
 		}
 		for g.ran < n {
-			yield()
+			pass(here().sched, sched.Yields)
 		}
 		amd64.IRQRestore(flags)
 	}

@@ -10,7 +10,7 @@ var filesMutants = []mutant{
 	{"files: any inode is below any other", "kernel/filecalls.go", []edit{{"return here().opening", "return true"}}, filesBoot},
 	{"files: a name is given to what one may only read", "kernel/filecalls.go", []edit{{"c.also(f.R10, fullyOwns)", "c.also(f.R10, cap.Read)"}}, filesBoot},
 	{"files: what is moved may be moved to where one may do more", "kernel/filecalls.go", []edit{{"\t\tneed = fullyOwns\n", "\t\tneed = cap.Write\n"}}, filesBoot},
-	{"files: bytes that cannot be read are zeroes", "kernel/fileio.go", []edit{{"no == abi.OK && !canRead(f.RSI, want)", "no == abi.OK && f.RSI == want && !canRead(f.RSI, want)"}}, filesBoot},
+	{"files: bytes that cannot be read are zeroes", "kernel/fileio.go", []edit{{"no == abi.OK && !amd64.CanRead(f.RSI, want)", "no == abi.OK && f.RSI == want && !canRead(f.RSI, want)"}}, filesBoot},
 	{"files: an inode is not put back", "kernel/filecalls.go", []edit{{"\t\tfiles.fs.Put(c.task, c.inodes[i])\n", "\t\tif i > 0 {\n\t\t\tfiles.fs.Put(c.task, c.inodes[i])\n\t\t}\n"}}, filesBoot},
 	{"files: a walk keeps what it came by", "kernel/filecalls.go", []edit{{"\t\tv.fs.Put(t, at)\n", "\t\tif at == dir {\n\t\t\tv.fs.Put(t, at)\n\t\t}\n"}}, filesBoot},
 	{"files: writing is one of the rights to read", "kernel/fileio.go", []edit{{"c.begin(threadOf(s), f.RDI, cap.Write)\n\tif no == abi.OK && !amd64.CanRead", "c.begin(threadOf(s), f.RDI, cap.Read)\n\tif no == abi.OK && !amd64.CanRead"}}, filesBoot},
