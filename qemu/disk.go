@@ -8,6 +8,7 @@ import (
 // A Disk is a virtio disk of a machine.
 type Disk struct {
 	Path   string // of a raw image
+	Socket string // or, if it is not "", of a Unix socket at which a network block device is served
 	Device string // QEMU's -device with its properties, without drive; "" means virtio-blk-pci
 
 	// ReadOnly keeps the guest from writing. BadBlock, if it is not 0, is a block of 4 KiB that cannot be read.
@@ -25,6 +26,9 @@ func (d *Disk) args() []string {
 	}
 	type object = map[string]any
 	file := object{"driver": "file", "filename": d.Path}
+	if d.Socket != "" {
+		file = object{"driver": "nbd", "server": object{"type": "unix", "path": d.Socket}}
+	}
 	if d.Latency != 0 {
 		file = object{"driver": "null-co", "size": 16 << 20, "latency-ns": d.Latency.Nanoseconds(), "read-zeroes": true}
 	}
