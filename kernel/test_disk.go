@@ -57,7 +57,7 @@ type diskRequest struct {
 	pages [diskRun]*block.Page
 }
 
-var testsAndDisks [len(tests) + len(diskTests)]ktest.Test
+var testsAndDisks [len(tests) + len(diskTests) + len(brokenTests)]ktest.Test
 
 // testsHere is the tests for this machine.
 func testsHere() []ktest.Test {
@@ -76,15 +76,17 @@ func testsHere() []ktest.Test {
 			machine.Relax(spins)
 		}
 	}
-	if diskTest.d == nil {
-		return tests[:]
+	n := copy(testsAndDisks[:], tests[:])
+	if diskTest.d != nil {
+		n += copy(testsAndDisks[n:], diskTests[:])
 	}
-	copy(testsAndDisks[:], tests[:])
-	copy(testsAndDisks[len(tests):], diskTests[:])
-	return testsAndDisks[:]
+	if brokenTest.d != nil {
+		n += copy(testsAndDisks[n:], brokenTests[:])
+	}
+	return testsAndDisks[:n]
 }
 
-// findScratch looks for a disk to write on.
+// findScratch looks for a disk to write on, and for one full of broken ones.
 func findScratch(uint64) uint64 {
 	g := &diskTest
 	r := &g.all[0].open[0]
@@ -94,9 +96,12 @@ func findScratch(uint64) uint64 {
 			if has := d.Geometry(); has.ReadOnly || has.Blocks < diskFirst+diskWorkers*diskBlocks || r.do(d, block.Read, 0, 1) != errno.OK {
 				continue
 			}
-			if p := r.pages[0]; asString(p[:len(scratchLabel)]) == scratchLabel {
+			p := r.pages[0]
+			if g.d == nil && asString(p[:len(scratchLabel)]) == scratchLabel {
 				g.d, g.bad = d, pageWords(p)[scratchBad/8]
-				break
+			}
+			if brokenTest.d == nil {
+				d.hasBroken(p)
 			}
 		}
 	}

@@ -15,6 +15,9 @@ type Disk struct {
 	ReadOnly bool
 	BadBlock uint64
 
+	// Careless leaves it to the host when what is written gets to its disk, whatever the guest flushes: it is faster.
+	Careless bool
+
 	// Latency, if it is not 0, makes it a disk of 16 MiB of zeros without a Path, each request of which takes so long.
 	Latency time.Duration
 }
@@ -36,7 +39,8 @@ func (d *Disk) args() []string {
 		bad := object{"event": "read_aio", "errno": 5, "sector": d.BadBlock * 8, "once": false, "immediately": false}
 		file = object{"driver": "blkdebug", "image": file, "inject-error": []object{bad}}
 	}
-	node, err := json.Marshal(object{"driver": "raw", "node-name": "disk", "read-only": d.ReadOnly, "file": file})
+	node, err := json.Marshal(object{"driver": "raw", "node-name": "disk", "read-only": d.ReadOnly, "file": file,
+		"cache": object{"no-flush": d.Careless}})
 	if err != nil {
 		panic(err) // of numbers and texts
 	}

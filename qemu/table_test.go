@@ -16,10 +16,12 @@ import (
 
 // The kernel's table of tests, read from its source: a boot that reports fewer is a failure.
 
-// testsTable is that of tests which each machine runs; diskTable is of those that need a disk to write on.
+// testsTable is that of tests which each machine runs; diskTable is of those that need a disk to write on, and brokenTable of
+// those that need one full of broken file systems.
 const (
-	testsTable = "../kernel/tests.go"
-	diskTable  = "../kernel/test_disk.go"
+	testsTable  = "../kernel/tests.go"
+	diskTable   = "../kernel/test_disk.go"
+	brokenTable = "../kernel/test_broken.go"
 )
 
 // inKernel returns the names in the table, up to the colon, in its order.
@@ -54,7 +56,9 @@ func table(t *testing.T, file string) (names []string, functions map[string]bool
 func TestEveryTestIsInTheTable(t *testing.T) {
 	_, listed := table(t, testsTable)
 	_, ofDisks := table(t, diskTable)
+	_, ofBroken := table(t, brokenTable)
 	maps.Copy(listed, ofDisks)
+	maps.Copy(listed, ofBroken)
 	files, err := filepath.Glob("../kernel/*.go")
 	require.NoError(t, err)
 	written := 0

@@ -59,13 +59,7 @@ func (m *mount) put(ip *fs.Inode, e errno.Errno) {
 	}
 }
 
-func pattern(n int, seed byte) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = seed + byte(i/512) + byte(i%7)
-	}
-	return b
-}
+var pattern = hostfs.Pattern
 
 var actions = []action{
 	{"create", func(m *mount) { m.put(m.fs.Create(m.task, m.root, []byte("new"), fs.Attr{Mode: 0o600})) }},

@@ -1,10 +1,8 @@
 package fs_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	gosync "sync"
 	"testing"
 	"time"
@@ -17,103 +15,15 @@ import (
 	"exo/internal/timescale"
 	"exo/kernel/fs"
 	"exo/kernel/fs/block"
-	"exo/kernel/fs/disk"
 	"exo/kernel/fs/errno"
 	"exo/kernel/fs/fsck"
 )
 
-// victim is a disk with a bit of everything, whose log is not empty, and its metadata.
-var victim = gosync.OnceValue(func() (v struct {
-	d      *hostdisk.Sparse
-	shape  disk.Shape
-	blocks []uint64             // of metadata and the log, in order
-	kinds  map[uint64]disk.Kind // of those that are in their places
-}) {
-	v.d = &hostdisk.Sparse{Blocks: 1200}
-	t := hostfs.NewTask()
-	defer hostfs.Release(t)
-	o := small
-	v.shape, _ = fs.Format(t, v.d, &o, new(block.Page))
-	f := new(fs.FS)
-	f.Mount(t, v.d, hostfs.NewMemory(hostfs.Small), &hostfs.Ticks{}, true)
-	root, _ := f.Root(t)
-	for i := range 8 {
-		ip, _ := f.Create(t, root, fmt.Append(nil, "file", i), fs.Attr{})
-		f.Write(t, ip, 0, pattern(9000, byte(i)))
-		f.Put(t, ip)
-	}
-	ip, _ := f.Create(t, root, []byte("holes"), fs.Attr{})
-	for i := range uint64(400) {
-		f.Write(t, ip, i*8192, []byte{1})
-	}
-	f.Put(t, ip)
-	dir, _ := f.Mkdir(t, root, []byte("dir"), fs.Attr{})
-	ip, _ = f.Symlink(t, dir, []byte("long"), fs.Attr{}, pattern(3000, 'x'))
-	for i := range 400 {
-		f.Link(t, dir, append(pattern(60, 'b'), fmt.Sprint(i)...), ip)
-	}
-	f.Put(t, ip)
-	f.Put(t, dir)
-	f.Put(t, root)
-	f.Unmount(t)
-	f.Mount(t, v.d, hostfs.NewMemory(hostfs.Small), &hostfs.Ticks{}, true)
-	root, _ = f.Root(t)
-	ip, _ = f.Create(t, root, []byte("in the log"), fs.Attr{})
-	f.Write(t, ip, 0, pattern(5000, 'l'))
-	f.Put(t, ip)
-	f.SyncAll(t) // and no more
-	v.kinds = map[uint64]disk.Kind{}
-	v.d.Each(func(n uint64, p *block.Page) {
-		for k := disk.Super; k <= disk.Index; k++ {
-			if n >= disk.LogStart && n < v.shape.Base || k == disk.Inodes && !isTable(&v.shape, n) {
-				continue
-			}
-			if v.shape.Check(k, n, p) {
-				v.kinds[n] = k
-			}
-		}
-		if v.kinds[n] != disk.None || n < v.shape.Base {
-			v.blocks = append(v.blocks, n)
-		}
-	})
-	slices.Sort(v.blocks)
-	return v
-})
+// victim is a disk with a bit of everything.
+var victim = gosync.OnceValue(hostfs.NewVictim)
 
-func isTable(s *disk.Shape, n uint64) bool {
-	if n < s.Base {
-		return false
-	}
-	_, i := s.GroupOf(n)
-	return i >= 1 && i < s.FirstData()
-}
-
-// mutate makes changes that data says to a copy of the victim: seven bytes each: a block, where, how, and what.
-func mutate(data []byte) *hostdisk.Sparse {
-	v := victim()
-	d := v.d.Clone()
-	for ; len(data) >= 7; data = data[7:] {
-		n := v.blocks[int(binary.LittleEndian.Uint16(data))%len(v.blocks)]
-		at := int(binary.LittleEndian.Uint16(data[2:])) % block.Size
-		p := d.Page(n)
-		switch data[4] % 5 {
-		case 0, 1:
-			p[at] = data[5]
-		case 2:
-			p[at] ^= 1 << (data[5] % 8)
-		case 3: // a small number, where numbers are
-			at &^= 3
-			binary.LittleEndian.PutUint32(p[at:], uint32(data[5])|uint32(data[6])<<8)
-		case 4: // another block's contents
-			p = d.Page(v.blocks[int(data[5])%len(v.blocks)])
-		}
-		if data[4]&0x80 == 0 { // with a checksum that fits
-			v.shape.Seal(v.kinds[n], n, &p)
-		}
-		d.SetPage(n, p)
-	}
-	return d
-}
+// mutate makes changes that data says to a copy of it.
+func mutate(data []byte) *hostdisk.Sparse { return victim().Mutate(data) }
 
 // abuse does a bit of everything with a disk, and says how many operations were not refused.
 func abuse(t *fs.Task, d block.Device, memory *fs.Memory) (done int) {

@@ -253,10 +253,10 @@ func TestFS_G6_Owner(t *testing.T) {
 // Each thing that can be wrong is found, and mended.
 func TestFsck_G1_G2_Found(t *testing.T) {
 	v := victim()
-	clean := v.d.Clone()
+	clean := v.Disk.Clone()
 	m := mountIt(t, clean, hostfs.Small)
 	m.unmount()
-	s := &v.shape
+	s := &v.Shape
 	root, _ := s.InodeAt(disk.Root)
 	inode := func(p *block.Page, ino uint32, change func(d *disk.Inode)) {
 		var d disk.Inode
