@@ -33,7 +33,7 @@ comma   := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build qemu test torture bench steps bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
+.PHONY: help build qemu test torture cuts bench steps bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
 
 help: ## list these verbs
 	@echo 'make VERB [VARIABLE=value …]'
@@ -73,9 +73,13 @@ test: deps-test build lint ## everything that can fail, race detector on: what C
 	$(GO) test -vet=off -race -tags explore -skip Explore -count=1 -timeout 40m $(RACED)
 	$(GO) test -vet=off -tags explore -run 'Explore|^TestHistory_' -count=1 -timeout 40m $(EXPLORED)
 
-torture: build ## torture tests and the fuzzer of calls, each for T (1m, or 10m, 2h, 30s) on CPUS (4) or TOPO; TESTS=GLOB,… selects
+torture: build ## torture tests and the fuzzer of calls, each for T (1m, or 10m, 2h, 30s) on CPUS (4) or TOPO; TESTS=GLOB,… selects; then `make cuts`
 	@$(GO) run ./qemu/exo-run -topo '$(TOPO)' -cpus '$(or $(CPUS),$(if $(TOPO),,4))' -mem '$(MEM)' -accel '$(ACCEL)' \
 		-extra '$(QEMU_EXTRA)' -silence 1m -limit 0 -append 'tests=$(or $(TESTS),torture/*$(comma)fuzz/*) torture=$(or $(T),1m) exit $(APPEND)'
+	@test -n '$(TESTS)' || $(MAKE) -s cuts
+
+cuts: build ## kill machines that write files, CUTS times (1000), and see that all is there that was synced; boot with 100 broken disks
+	EXO_CUTS=$(or $(CUTS),1000) EXO_BROKENBOOTS=100 $(GO) test -vet=off -count=1 -timeout 0 -run '^(TestPowerCut|TestBroken.*)$$' -v ./qemu
 
 bench: build ## benchmarks in instructions, each beside its baseline, and the primitives of ring 3 beside Linux and xv6 (BENCH=GLOB,… selects)
 	@$(GO) run ./qemu/exo-run -icount=1 -mem '$(MEM)' -extra '$(QEMU_EXTRA)' -bench -append 'tests=none bench=$(or $(BENCH),*) $(if $(BENCH),,run=bench) exit $(APPEND)'

@@ -34,9 +34,9 @@ import (
 // yet, and would not notice a flush that the kernel left out. Therefore the other one ("volatile") is served by this process,
 // and loses at the cut any part of what the guest had not flushed, by sectors.
 //
-// EXO_CUTS is how often each is cut.
+// EXO_CUTS is how often power is cut (50).
 func TestPowerCut(t *testing.T) {
-	cuts := count(t, "EXO_CUTS", 25)
+	cuts := (count(t, "EXO_CUTS", 50) + 1) / 2 // of each disk
 	for name, newDisk := range map[string]func(t *testing.T) cutDisk{"file": newFileDisk, "volatile": newVolatileDisk} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,8 +48,10 @@ func TestPowerCut(t *testing.T) {
 			})
 			t.Log(c.String())
 			require.Equal(t, cuts, c.cuts)
-			require.Greater(t, c.promises, cuts, "promises that were to be kept")
-			require.Positive(t, c.recovered, "boots from what a cut had left")
+			if cuts >= 10 { // else chance may have it so
+				require.Greater(t, c.promises, cuts, "promises that were to be kept")
+				require.Positive(t, c.recovered, "boots from what a cut had left")
+			}
 		})
 	}
 }
