@@ -118,8 +118,8 @@ func (f *FS) make(t *Task, dir *Inode, name []byte, a Attr, typ uint16, text []b
 // tryMake is one try of make. All that can be refused is asked for before anything is changed, or is given back.
 func (f *FS) tryMake(t *Task, dir *Inode, name []byte, a Attr, typ uint16, text []byte) (*Inode, errno.Errno) {
 	hash := f.shape.Hash(name)
-	_, e := f.search(t, dir, hash, name)
-	f.leave(t)
+	defer f.leave(t)
+	_, e := f.search(t, dir, hash, name) // addName goes the same way
 	switch {
 	case e == errno.OK:
 		return nil, errno.Exists

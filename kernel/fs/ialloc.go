@@ -66,6 +66,7 @@ func (f *FS) newInodeIn(t *Task, g uint32) (*Inode, errno.Errno) {
 	ip.ino, ip.next, ip.ahead = ino, 0, 0
 	ip.d = disk.Inode{Generation: max(t.inode.Generation+1, 1)}
 	ip.seq.Store(t.Seq)
+	ip.life.Store(0)
 	f.table.Set(i, loaded)
 	ip.lock.Unlock(t.C)
 	return ip, errno.OK
@@ -147,6 +148,7 @@ func (f *FS) freeInode(t *Task, ip *Inode, orphan bool) errno.Errno {
 		return f.stop(e)
 	}
 	f.journal.JoinLocked(t.base(), b)
+	f.table.Clear(int(ip.index), doomed)
 	disk.ClearInode(b.Page, k)
 	disk.AddFreeInodes(b.Page, 1)
 	if orphan {

@@ -24,10 +24,26 @@ type Inode struct {
 	ino   uint32
 	index int32
 	seq   atom.Uint64 // the last transaction that changed it
+	life  atom.Uint64 // alive and d.Generation, or 0 if it has no name: for who has no lock. Written under lock (settle)
 }
 
-// loaded is a flag of an inode's slot: d is what the disk says, or later.
-const loaded = table.Flag
+// Flags of an inode's slot.
+const (
+	loaded = table.Flag << iota // d is what the disk says, or later
+	doomed                      // it has lost its last name: who puts it last frees it. Set and cleared under lock
+)
+
+const alive = 1 << 32
+
+// settle brings life up to date, by who has the lock. It is called before that is released wherever d.Mode, d.Links or d.Generation
+// have changed, but for an inode that is being made.
+func (ip *Inode) settle() {
+	w := uint64(0)
+	if ip.d.Mode != 0 && ip.d.Links != 0 {
+		w = alive | uint64(ip.d.Generation)
+	}
+	ip.life.StoreRelease(w) // order: after d; pairs with Get's load: who finds it alive sees its type
+}
 
 func (ip *Inode) init(i int) {
 	ip.names.Init(sync.ClassDirectory)
@@ -52,10 +68,7 @@ func (f *FS) Get(t *Task, ino, generation uint32) (*Inode, errno.Errno) {
 	if e != errno.OK {
 		return nil, e
 	}
-	ip.lock.Lock(t.C)
-	alive := ip.d.Mode != 0 && ip.d.Links != 0 && (generation == 0 || ip.d.Generation == generation)
-	ip.lock.Unlock(t.C)
-	if !alive {
+	if w := ip.life.Load(); w == 0 || generation != 0 && uint32(w) != generation {
 		f.Put(t, ip)
 		return nil, errno.Stale
 	}
@@ -76,7 +89,12 @@ func (f *FS) hold(t *Task, ino uint32) (*Inode, errno.Errno) {
 	e := errno.OK
 	if f.table.State(i).Load()&loaded == 0 {
 		if e = f.load(t, ip, ino); e == errno.OK {
-			f.table.Set(i, loaded)
+			flags := uint64(loaded)
+			if ip.d.Mode != 0 && ip.d.Links == 0 && f.write {
+				flags |= doomed
+			}
+			ip.settle()
+			f.table.Set(i, flags)
 		}
 	}
 	ip.lock.Unlock(t.C)
@@ -91,6 +109,7 @@ func (f *FS) hold(t *Task, ino uint32) (*Inode, errno.Errno) {
 func (f *FS) load(t *Task, ip *Inode, ino uint32) errno.Errno {
 	ip.ino, ip.next, ip.ahead = ino, 0, 0
 	ip.seq.Store(f.journal.Running()) // in another slot it may have been changed in this transaction, or before
+	ip.life.Store(0)
 	ip.d = disk.Inode{}
 	g, k := f.shape.InodeGroup(ino)
 	if g >= f.inUse.Load() {
@@ -122,6 +141,8 @@ func (f *FS) load(t *Task, ip *Inode, ino uint32) errno.Errno {
 }
 
 // unlock releases a buffer's lock and ends its use.
+//
+//exo:inline
 func (f *FS) unlock(t *Task, b *cache.Buffer) {
 	b.Lock.Unlock(t.C)
 	f.cache.Drop(b)
@@ -139,6 +160,7 @@ func (f *FS) update(t *Task, ip *Inode) errno.Errno {
 	disk.PutInode(b.Page, i, &ip.d)
 	f.unlock(t, b)
 	ip.seq.Store(t.Seq)
+	ip.settle()
 	return errno.OK
 }
 
@@ -155,10 +177,7 @@ func (f *FS) child(t *Task, ino uint32) (*Inode, errno.Errno) {
 	if e != errno.OK {
 		return nil, e
 	}
-	ip.lock.Lock(t.C)
-	alive := ip.d.Mode != 0 && ip.d.Links != 0
-	ip.lock.Unlock(t.C)
-	if !alive {
+	if ip.life.Load() == 0 {
 		f.table.Drop(int(ip.index))
 		return nil, errno.Corrupt
 	}
@@ -168,14 +187,14 @@ func (f *FS) child(t *Task, ino uint32) (*Inode, errno.Errno) {
 // Put ends a use. The last one of an inode without a name frees what it had. The caller holds no lock.
 func (f *FS) Put(t *Task, ip *Inode) {
 	i := int(ip.index)
-	for !f.table.DropShared(i) {
+	for !f.table.DropUnless(i, doomed) { // who takes the last name finds this use, or has set the flag
 		ip.lock.Lock(t.C)
-		doomed := ip.d.Mode != 0 && ip.d.Links == 0 && f.write
-		if !doomed { // under the lock: who takes its last name either has done so, or does not find this use any more
+		gone := ip.d.Mode == 0 // somebody has freed it
+		if gone {
 			f.table.Drop(i)
 		}
 		ip.lock.Unlock(t.C)
-		if !doomed {
+		if gone {
 			return
 		}
 		if !f.reap(t, ip) { // nobody gets it any more but for a moment, so it is the caller's

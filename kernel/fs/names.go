@@ -10,6 +10,8 @@ import (
 // nodes from the root to a leaf, in use, and the entry taken in each; leave ends it.
 
 // nameNode returns a node of a directory's tree, in use; level 0 is a leaf.
+//
+//exo:inline
 func (f *FS) nameNode(t *Task, dir *Inode, n uint32, level int) (*cache.Buffer, errno.Errno) {
 	k := disk.Leaf
 	if level > 0 {
@@ -80,7 +82,8 @@ func (f *FS) search(t *Task, dir *Inode, hash uint64, name []byte) (s disk.Slot,
 const nameCost = 3*(disk.MaxNameDepth+1) + 3
 
 // addName adds a name that is not there. Nodes that are full are split on the way down, so that each step leaves the tree
-// whole. dir.d changes; update is the caller's. The errors: NoSpace, IO, Corrupt.
+// whole. The way in t, if there is one, leads to where the name will be. dir.d changes; update is the caller's. The errors:
+// NoSpace, IO, Corrupt.
 func (f *FS) addName(t *Task, dir *Inode, s disk.Slot, name []byte) errno.Errno {
 	d := &dir.d
 	near := f.near(dir)
@@ -95,10 +98,12 @@ func (f *FS) addName(t *Task, dir *Inode, s disk.Slot, name []byte) errno.Errno 
 		f.cache.Drop(b)
 		return errno.OK
 	}
-	if _, e := f.way(t, dir, s.Hash); e != errno.OK {
-		return e
-	}
 	defer f.leave(t)
+	if t.depth == 0 {
+		if _, e := f.way(t, dir, s.Hash); e != errno.OK {
+			return e
+		}
+	}
 	e := f.room(t, dir, near, s.Hash, len(name))
 	if e != errno.OK {
 		return e

@@ -58,3 +58,41 @@ func TestFS_G5_RenameOverDirectory(t *testing.T) {
 	m.unmount()
 	require.NoError(t, newCheckMemory().check(m.task, d))
 }
+
+// failing is a Source that fails from byte at on, having written something.
+type failing struct{ at int }
+
+func (s *failing) Get(at int, b []byte) errno.Errno {
+	for i := range b {
+		b[i] = 0xee
+	}
+	if at+len(b) > s.at {
+		return errno.BadArgument
+	}
+	return errno.OK
+}
+
+// Blocks that a file has just got, and could not be written, are zeroes: neither what was there before, nor what was half written.
+func TestFS_G4_SourceFails(t *testing.T) {
+	d := &hostdisk.Sparse{Blocks: 2000}
+	format(t, d, small)
+	m := mountIt(t, d, hostfs.Small)
+	ip := m.create("f")
+	n, e := m.fs.WriteFrom(m.task, ip, 100, 5*4096, &failing{at: 3 * 4096})
+	require.Equal(t, errno.OK, e)
+	require.Equal(t, 3*4096-100, n, "blocks that were written")
+	require.Equal(t, errno.OK, m.fs.Truncate(m.task, ip, 8*4096))
+	b := make([]byte, 8*4096)
+	_, e = m.fs.Read(m.task, ip, 0, b)
+	require.Equal(t, errno.OK, e)
+	for i, x := range b {
+		if i >= 100 && i < 3*4096 {
+			require.Equal(t, byte(0xee), x, i)
+		} else {
+			require.Zero(t, x, i)
+		}
+	}
+	m.fs.Put(m.task, ip)
+	m.unmount()
+	require.NoError(t, newCheckMemory().check(m.task, d))
+}

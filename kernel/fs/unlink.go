@@ -15,7 +15,7 @@ func (f *FS) Link(t *Task, dir *Inode, name []byte, ip *Inode) errno.Errno {
 		return errno.HasLinks
 	}
 	for tries := 0; ; {
-		if e := f.begin(t, dir, nameCost+2, 0); e != errno.OK {
+		if e := f.begin(t, dir, nameCost+1+dropCost, 0); e != errno.OK {
 			return e
 		}
 		e := f.tryLink(t, dir, name, ip)
@@ -28,8 +28,8 @@ func (f *FS) Link(t *Task, dir *Inode, name []byte, ip *Inode) errno.Errno {
 
 func (f *FS) tryLink(t *Task, dir *Inode, name []byte, ip *Inode) errno.Errno {
 	hash := f.shape.Hash(name)
-	_, e := f.search(t, dir, hash, name)
-	f.leave(t)
+	defer f.leave(t)
+	_, e := f.search(t, dir, hash, name) // addName goes the same way
 	switch {
 	case e == errno.OK:
 		return errno.Exists
@@ -55,11 +55,14 @@ func (f *FS) tryLink(t *Task, dir *Inode, name []byte, ip *Inode) errno.Errno {
 	}
 	e = f.name(t, dir, disk.Slot{Hash: hash, Ino: ip.ino, Type: uint8(ip.Type() >> 12)}, name, now)
 	ip.lock.Lock(t.C)
-	if e != errno.OK {
-		ip.d.Links--
-	} else {
+	switch {
+	case e == errno.OK:
 		ip.d.Ctime = now
 		e = f.update(t, ip)
+	case ip.d.Links > 1:
+		ip.d.Links--
+	default: // the name that it had has been taken meanwhile
+		f.dropLocked(t, ip, now)
 	}
 	ip.lock.Unlock(t.C)
 	return e
@@ -115,6 +118,8 @@ func (f *FS) dropLocked(t *Task, ip *Inode, now int64) errno.Errno {
 	if d.Links > 0 {
 		return f.update(t, ip)
 	}
+	ip.settle()
+	f.table.Set(int(ip.index), doomed) // pairs with Put's DropUnless: one of those who use it, perhaps the caller, is the last
 	if f.table.Users(int(ip.index)) > 1 || d.Depth > 0 {
 		if !d.Cut {
 			if e := f.orphan(t, ip, 1); e != errno.OK {

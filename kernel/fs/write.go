@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"exo/kernel/fs/block"
 	"exo/kernel/fs/cache"
 	"exo/kernel/fs/disk"
 	"exo/kernel/fs/errno"
@@ -118,25 +119,25 @@ func (f *FS) zeroTail(t *Task, ip *Inode) errno.Errno {
 // blocks writes into the next blocks that lie in a row. more says that there is room in the operation for others.
 func (w *writing) blocks(t *Task, f *FS) (more bool, e errno.Errno) {
 	off := w.off + uint64(w.n)
-	block := uint32(off / blockSize)
-	n, count, e := f.find(t, w.ip, block, blocksOf(off%blockSize+uint64(w.want-w.n)))
+	at := uint32(off / blockSize)
+	n, count, e := f.find(t, w.ip, at, blocksOf(off%blockSize+uint64(w.want-w.n)))
 	if e != errno.OK {
 		return false, e
 	}
-	fresh := n == 0
-	if fresh {
+	if n == 0 {
 		if left, _ := t.Left(); left < extentCost+2 {
 			return false, errno.OK
 		}
-		if n, count, e = w.grow(t, f, block, count); e != errno.OK {
-			return false, e
+		if n, count, e = w.grow(t, f, at, count); e == errno.OK {
+			e = w.fresh(t, f, n, count)
 		}
+		return e == errno.OK, e
 	}
 	for i := range count {
 		off := w.off + uint64(w.n)
 		lo := int(off % blockSize)
 		hi := min(blockSize, lo+w.want-w.n)
-		if e := w.block(t, f, n+uint64(i), lo, hi, fresh); e != errno.OK {
+		if e := w.block(t, f, n+uint64(i), lo, hi); e != errno.OK {
 			return false, e
 		}
 		w.n += hi - lo
@@ -145,11 +146,11 @@ func (w *writing) blocks(t *Task, f *FS) (more bool, e errno.Errno) {
 }
 
 // grow puts blocks where a hole was, count at most, near those before it.
-func (w *writing) grow(t *Task, f *FS, block, count uint32) (uint64, uint32, errno.Errno) {
+func (w *writing) grow(t *Task, f *FS, at, count uint32) (uint64, uint32, errno.Errno) {
 	ip := w.ip
 	goal := f.near(ip)
-	if block > 0 {
-		n, _, e := f.find(t, ip, block-1, 1)
+	if at > 0 {
+		n, _, e := f.find(t, ip, at-1, 1)
 		if e != errno.OK {
 			return 0, 0, e
 		}
@@ -161,29 +162,47 @@ func (w *writing) grow(t *Task, f *FS, block, count uint32) (uint64, uint32, err
 	if e != errno.OK {
 		return 0, 0, e
 	}
-	if e := f.insert(t, ip, disk.Extent{At: block, Block: uint32(n), Len: count}); e != errno.OK {
+	if e := f.insert(t, ip, disk.Extent{At: at, Block: uint32(n), Len: count}); e != errno.OK {
 		f.free(t, n, count, false)
 		return 0, 0, e
 	}
 	ip.d.Blocks += count
-	for i := range count { // nobody sees what was there before, whatever comes between (G4)
-		b, e := f.cache.Fresh(&t.Task.Task, n+uint64(i), disk.Data)
-		if e != errno.OK {
-			return 0, 0, f.stop(e)
+	return n, count, errno.OK
+}
+
+// fresh writes into blocks that the file has just got, all of which the piece is for. Nobody sees what was there before, whatever goes
+// wrong (G4): what is not written is zeroes.
+func (w *writing) fresh(t *Task, f *FS, n uint64, count uint32) errno.Errno {
+	e := errno.OK
+	for i := range count {
+		b, e2 := f.cache.FreshLocked(&t.Task.Task, n+uint64(i), disk.Data)
+		if e2 != errno.OK {
+			return f.stop(e2)
 		}
-		b.Lock.Lock(t.C)
+		lo := int((w.off + uint64(w.n)) % blockSize)
+		hi := min(blockSize, lo+w.want-w.n)
+		clear(b.Page[:lo])
+		clear(b.Page[hi:])
+		if e == errno.OK {
+			e = w.from.Get(w.at+w.n, b.Page[lo:hi])
+		}
+		if e == errno.OK {
+			w.n += hi - lo
+		} else {
+			*b.Page = block.Page{}
+		}
 		f.journal.Data(t.base(), b)
 		b.Lock.Unlock(t.C)
 		f.cache.Drop(b)
 	}
-	return n, count, errno.OK
+	return e
 }
 
-// block writes bytes lo to hi of block n of the disk.
-func (w *writing) block(t *Task, f *FS, n uint64, lo, hi int, fresh bool) errno.Errno {
+// block writes bytes lo to hi of block n of the disk, which the file had before.
+func (w *writing) block(t *Task, f *FS, n uint64, lo, hi int) errno.Errno {
 	var b *cache.Buffer
 	var e errno.Errno
-	if !fresh && lo == 0 && hi == blockSize {
+	if lo == 0 && hi == blockSize {
 		b, e = f.cache.Whole(&t.Task.Task, n) // what is there need not be read
 	} else {
 		b, e = f.cache.Read(&t.Task.Task, n, disk.Data)

@@ -303,6 +303,16 @@ func (h *Cache) Whole(t *Task, n uint64) (*Buffer, errno.Errno) {
 // Fresh returns the buffer of a block that is becoming one of kind k, its page all zeros, without reading it. Nobody else
 // may be using it: who does is misled by a disk that is corrupt.
 func (h *Cache) Fresh(t *Task, n uint64, k disk.Kind) (*Buffer, errno.Errno) {
+	b, e := h.FreshLocked(t, n, k)
+	if e == errno.OK {
+		*b.Page = block.Page{}
+		b.Lock.Unlock(t.C)
+	}
+	return b, e
+}
+
+// FreshLocked is Fresh, but with the buffer's lock, and whatever was in the page: the caller fills it before he releases that.
+func (h *Cache) FreshLocked(t *Task, n uint64, k disk.Kind) (*Buffer, errno.Errno) {
 	b := h.get(t, n)
 	if b == nil {
 		return nil, errno.NoBuffers
@@ -311,18 +321,12 @@ func (h *Cache) Fresh(t *Task, n uint64, k disk.Kind) (*Buffer, errno.Errno) {
 	if h.Has(b, reading) {
 		h.await(t, b)
 	}
-	e := errno.OK
 	if h.table.Users(int(b.index)) > 1 && h.Kind(b) != disk.None {
-		e = errno.Corrupt
-	} else {
-		*b.Page = block.Page{}
-		h.setKind(b, k)
-		h.Set(b, Valid)
-	}
-	b.Lock.Unlock(t.C)
-	if e != errno.OK {
+		b.Lock.Unlock(t.C)
 		h.Drop(b)
-		return nil, e
+		return nil, errno.Corrupt
 	}
+	h.setKind(b, k)
+	h.Set(b, Valid)
 	return b, errno.OK
 }

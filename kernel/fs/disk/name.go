@@ -101,16 +101,20 @@ func Point(p *Page, i int, ino uint32, typ uint8) {
 
 // FindSlot is the first slot whose hash is not less, which may be Count.
 func FindSlot(p *Page, hash uint64) int {
-	lo, hi := 0, Count(p)
+	lo, hi := uint(0), uint(Count(p))
 	for lo < hi {
-		if m := (lo + hi) / 2; u64(p[headEnd+m*slotSize:]) < hash {
+		m := (lo + hi) / 2
+		if at := (headEnd + m*slotSize) & atWord; u64(p[at:at+8]) < hash {
 			lo = m + 1
 		} else {
 			hi = m
 		}
 	}
-	return lo
+	return int(lo)
 }
+
+// atWord keeps an offset that is in the block anyway from being looked at for that: a checked leaf has room for what it counts.
+const atWord = block.Size - 8
 
 func heap(p *Page) int { return int(get16(p, atHeap)) }
 func dead(p *Page) int { return int(get16(p, atDead)) }
@@ -220,15 +224,16 @@ func GetChild(p *Page, i int) (hash uint64, child uint32) {
 
 // FindChild is the entry under which a hash is.
 func FindChild(p *Page, hash uint64) int {
-	lo, hi := 1, Count(p)
+	lo, hi := uint(1), uint(Count(p))
 	for lo < hi {
-		if m := (lo + hi) / 2; u64(p[headEnd+m*indexSize:]) <= hash {
+		m := (lo + hi) / 2
+		if at := min(headEnd+m*indexSize, atWord); u64(p[at:at+8]) <= hash {
 			lo = m + 1
 		} else {
 			hi = m
 		}
 	}
-	return lo - 1
+	return int(lo) - 1
 }
 
 // InsertChild puts a child before entry i of a node that is not full.

@@ -207,6 +207,8 @@ func (j *Journal) Join(t *Task, b *cache.Buffer) {
 }
 
 // JoinLocked is Join by who has the buffer's lock.
+//
+//exo:inline
 func (j *Journal) JoinLocked(t *Task, b *cache.Buffer) {
 	if j.cache.Add(b, cache.Open) {
 		j.spend(t)

@@ -50,3 +50,37 @@ func TestExplore_Table_G5_NoUserOfAnotherKey(t *testing.T) {
 		t.Fatal("nothing was found, or nothing claimed")
 	}
 }
+
+// One sets the flag and asks whether it is alone while another drops its use: one of them hears of the other.
+func TestExplore_Table_G6_FlagOrUsers(t *testing.T) {
+	c := hostdisk.NewContext()
+	defer hostdisk.Release(c)
+	alone, seen := 0, 0
+	explore.Exhaustive(t, explore.Config{Preemptions: 3, AtLeast: 5}, func(x *explore.Run) ([]func(), func() error) {
+		table := newTable(1, 1)
+		i := table.Claim(c, 1)
+		table.Use(i)
+		was, last := false, [2]bool{}
+		return []func(){func() {
+				table.Set(i, Flag)
+				was = table.Users(i) == 1
+				last[0] = !table.DropUnless(i, Flag)
+			}, func() {
+				last[1] = !table.DropUnless(i, Flag)
+			}}, func() error {
+				if was {
+					alone++
+				}
+				if last[1] {
+					seen++
+				}
+				if was && !last[0] || !last[0] && !last[1] || last[0] && last[1] {
+					return fmt.Errorf("alone: %v; the last: %v", was, last)
+				}
+				return nil
+			}
+	})
+	if alone == 0 || seen == 0 {
+		t.Fatal("one of the outcomes did not come")
+	}
+}

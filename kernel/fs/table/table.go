@@ -6,13 +6,14 @@
 //	         Find  Claim  Use Drop  flags      X: callers exclude each other; -: may run together
 //	Find       -     -      -        -
 //	Claim      -     X      -        -         X within a bucket only
-//	Use Drop   -     -      -        -
+//	Use Drop   -     -      -        -     DropUnless is a Drop
 //
 // G1. What Find or Claim returns is the slot of that key, and stays so until the caller drops it.
 // G2. A key has one slot at most.
 // G3. A slot that is used, or has a flag of Pinned, is not given to another key.
 // G4. Who finds a slot sees what the one wrote who set the flag that is asked for.
 // G5. Users of a slot are those who have it by its key; nobody else is counted, not for a moment.
+// G6. Who sets a flag (Set) and then asks for Users finds himself alone, or the last of the others sees the flag (DropUnless).
 //
 // How: slots are type-stable, and a node's state word has the number of users. Find goes along the bucket without a lock,
 // looks at its state, then at the key, and takes a use by a compare-and-swap: the state says in which of its lives the slot is,
@@ -137,14 +138,14 @@ func (t *Table) Use(i int) { t.nodes[i].state.Add(One) }
 // Drop ends a use.
 func (t *Table) Drop(i int) { t.nodes[i].state.Add(^uint64(0)) }
 
-// DropShared ends a use, unless it is the only one; then it says false.
-func (t *Table) DropShared(i int) bool {
+// DropUnless ends a use, unless it is the only one of a slot that has the flag; then it says false (G6).
+func (t *Table) DropUnless(i int, flag uint64) bool {
 	for {
 		s := t.nodes[i].state.Load()
-		if s&users == 1 {
+		if s&users == 1 && s&flag != 0 {
 			return false
 		}
-		if t.nodes[i].state.CompareAndSwap(s, s-One) {
+		if t.nodes[i].state.CompareAndSwap(s, s-One) { // order: pairs with Set's Or, both of one word
 			return true
 		}
 	}

@@ -87,9 +87,20 @@ func TestTable_G3_Pinned(t *testing.T) {
 	table.Drop(i)
 	require.Equal(t, i, table.Claim(c, 99))
 	require.Equal(t, -1, table.Find(2))
-	require.False(t, table.DropShared(i))
+}
+
+// The last use of a slot that has the flag does not end, others do.
+func TestTable_G6_DropUnless(t *testing.T) {
+	c := hostdisk.NewContext()
+	defer hostdisk.Release(c)
+	table := newTable(8, 8)
+	i := table.Claim(c, 1)
+	table.Set(i, Flag)
+	require.False(t, table.DropUnless(i, Flag))
 	table.Use(i)
-	require.True(t, table.DropShared(i))
+	require.True(t, table.DropUnless(i, Flag))
+	require.True(t, table.DropUnless(i, Flag<<1))
+	require.Zero(t, table.Users(i))
 }
 
 // The clock passes by what was found since it came by last.
