@@ -237,9 +237,8 @@ func await(j *job) int {
 	proc.Watch()
 	for try := uint64(1); !j.done(); try++ {
 		if interactive {
-			var b [64]byte
-			n, _ := file.In.TryRead(b[:])
-			for _, k := range b[:n] {
+			n, _ := file.In.TryRead(read[:])
+			for _, k := range read[:n] {
 				if k == ctrlC {
 					file.Err.WriteString("^C\n")
 					ahead, broken = ahead[:0], true

@@ -15,6 +15,10 @@ import (
 // ahead is what has been typed and is nobody's yet.
 var ahead []byte
 
+// read is where it arrives. It is no local variable, for that would be new memory each time, which nothing gives back: a shell that waits
+// looks fifty times a second.
+var read [64]byte
+
 const (
 	ctrlC = 'C' - '@'
 	ctrlD = 'D' - '@'
@@ -26,7 +30,6 @@ const showCursor = "\x1b[?25h"
 
 // readLine reads a line with the editor.
 func readLine() (text string, event line.Event) {
-	var b [64]byte
 	editor.Start()
 	for {
 		for len(ahead) > 0 {
@@ -38,20 +41,19 @@ func readLine() (text string, event line.Event) {
 		}
 		editor.Flush()
 		console.Bind()
-		n, err := file.In.Read(b[:])
+		n, err := file.In.Read(read[:])
 		if err != nil {
 			return "", line.End
 		}
-		ahead = append(ahead[:0], b[:n]...)
+		ahead = append(ahead[:0], read[:n]...)
 	}
 }
 
 // serve gives a job what is typed; it says whether there was something.
 func (j *job) serve() bool {
-	var b [64]byte
-	n, _ := file.In.TryRead(b[:])
+	n, _ := file.In.TryRead(read[:])
 	waits, raw := j.keyboard.Wants()
-	for _, k := range b[:n] {
+	for _, k := range read[:n] {
 		if raw && (k == ctrlC || k == ctrlZ) {
 			file.Err.WriteString(showCursor) // it may have hidden it
 		}
