@@ -77,9 +77,23 @@ func (e *env) protectRun(first mm.Frame, n, va uint64, size paging.Size, perm pa
 	e.space.shoot(b, nil)
 }
 
+// permits is what pages of a run permit: up to the last so many perm, these lastPerm.
+type permits struct {
+	perm, lastPerm paging.Perm
+	last           uint64
+}
+
+// from is what the i-th of n pages permits, and up to where it goes on like that.
+func (p *permits) from(i, n uint64) (perm paging.Perm, to uint64) {
+	if i < n-p.last {
+		return p.perm, n - p.last
+	}
+	return p.lastPerm, n
+}
+
 // mapRun maps n frames in a row, over what small or large pages are there already. Errors: NoQuota, for tables; Exists: pages of the
 // other size; BadAddress. Then nothing has changed.
-func (e *env) mapRun(first mm.Frame, n, va uint64, size paging.Size, perm paging.Perm) abi.Errno {
+func (e *env) mapRun(first mm.Frame, n, va uint64, size paging.Size, p permits) abi.Errno {
 	var there [mm.HugeFrames / 64]uint64 // bit i: a page is there already
 	over := false
 	c := e.space.hold()
@@ -87,9 +101,10 @@ func (e *env) mapRun(first mm.Frame, n, va uint64, size paging.Size, perm paging
 	for i := uint64(0); i < n; i += size.Frames() {
 		at := va + i*mm.FrameSize
 		var err error
+		perm, to := p.from(i, n)
 		if size == paging.Small {
 			var done uint64
-			if done, err = e.space.MapRun(at, first+mm.Frame(i), n-i, perm); err == nil {
+			if done, err = e.space.MapRun(at, first+mm.Frame(i), to-i, perm); err == nil {
 				i += done - 1
 			}
 		} else {
@@ -120,6 +135,7 @@ func (e *env) mapRun(first mm.Frame, n, va uint64, size paging.Size, perm paging
 	b := &here().batch
 	for i := uint64(0); i < n; i += size.Frames() {
 		if there[i/64%uint64(len(there))]>>(i%64)&1 != 0 {
+			perm, _ := p.from(i, n)
 			e.space.Remap(va+i*mm.FrameSize, first+mm.Frame(i), size, perm, b)
 		}
 	}

@@ -45,13 +45,18 @@ func sysCapDerive(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	return got
 }
 
-// derive makes a capability for e, which is charged. Preemption is off.
+// derive makes a capability for e, which is charged, from one of the caller's. Preemption is off.
 func (t *thread) derive(cpu int, parent cap.Name, e *env, d *cap.Derivation) int64 {
+	return derive(cpu, parent, t.env.holder(), e, d)
+}
+
+// derive makes a capability for e from one that h holds.
+func derive(cpu int, parent cap.Name, h cap.Holder, e *env, d *cap.Derivation) int64 {
 	if err := e.charge(0); err != abi.OK {
 		return int64(err)
 	}
 	d.To = e.holder()
-	name, err := capTab.Derive(cpu, parent, t.env.holder(), *d)
+	name, err := capTab.Derive(cpu, parent, h, *d)
 	if err != nil {
 		e.discharge(0)
 		return int64(capErrno(err))

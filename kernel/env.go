@@ -49,6 +49,7 @@ type env struct {
 	frames, caps envs.Quota
 	giver        *env // who made it, and gets the quotas back; nil: nobody
 	parent       uint32
+	heir         bool        // it may take what its maker offers; set by that one before anybody knows it
 	lowSlot      atom.Uint32 // the slots of its capabilities are from here
 	highSlot     atom.Uint32 // to here
 	noted        atom.Uint32 // of so many first ones it is known
@@ -73,6 +74,10 @@ type env struct {
 	sums    threadSums    // of those that have ended
 	watched [watchers]told
 	asked   revocation
+
+	// What it offers to its heirs, by number; guarded by lock.
+	offering bool // it has offered something
+	offers   [maxOffers]offer
 }
 
 // firstNotes is how many slots are noted: an environment that has had no more capabilities is swept without a look at others.
@@ -156,6 +161,7 @@ func newEnv(giver *env, frameLimit, capLimit uint64) (*env, abi.Errno) {
 	e.frames.Init(frameLimit)
 	e.caps.Init(capLimit)
 	e.giver, e.parent = giver, 0
+	e.heir, e.offering = false, false
 	e.noted.Store(0)
 	e.lowSlot.Store(^uint32(0))
 	e.highSlot.Store(0)

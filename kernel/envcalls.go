@@ -61,6 +61,7 @@ func sysEnvCreate(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	if f.R10&abi.EnvAlike != 0 {
 		e.like(me)
 	}
+	e.heir = f.R10&abi.EnvHeir != 0
 	number := uint64(e.number.Load())
 	c := preemptOff()
 	account, no := e.giveAccount(c.CPU)

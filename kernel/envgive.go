@@ -9,6 +9,7 @@ import (
 	"exo/kernel/abi"
 	"exo/kernel/cap"
 	"exo/kernel/mm"
+	"exo/kernel/mm/paging"
 )
 
 // EnvGive: what a parent gives a child, in one call: capabilities, and where the frames are mapped. Each grant is checked, and
@@ -71,6 +72,14 @@ func (t *thread) give(cpu int, e *env, g *abi.Grant) (n uint64) {
 		g.Name = int64(abi.BadArgument)
 		return 0
 	}
+	lastPerm, lastNeed, ok := permOf(uint64(g.LastPerm))
+	if g.Last != 0 {
+		if !ok || g.VA == 0 || g.How == abi.GrantDerive || g.N != 0 && g.Last >= g.N {
+			g.Name = int64(abi.BadArgument)
+			return 0
+		}
+		need |= lastNeed
+	}
 	rights := cap.Rights(g.Rights) &^ owns
 	var o cap.Object
 	switch g.How {
@@ -100,7 +109,10 @@ func (t *thread) give(cpu int, e *env, g *abi.Grant) (n uint64) {
 	}
 	b := &slotOf(cap.Name(g.Name)).Binding
 	b.Lock()
-	no := e.bindTo(b, uint64(g.Name), need, e, g.VA, perm)
+	no := abi.BadArgument
+	if g.Last == 0 || g.Last < o.Second && sizeAt(mm.Frame(o.First), o.Second, g.VA) == paging.Small {
+		no = e.bindTo(b, uint64(g.Name), need, e, g.VA, permits{perm, lastPerm, g.Last})
+	}
 	b.Unlock()
 	if no != abi.OK {
 		capTab.DropOne(cpu, cap.Name(g.Name), e.holder(), revokeSteps) // it has hardly anything below it yet

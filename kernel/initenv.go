@@ -150,7 +150,7 @@ func (e *env) newRun(n, va uint64, perm abi.Perm) (mm.Frame, abi.Errno) {
 		return 0, no
 	}
 	p, _, _ := permOf(uint64(perm))
-	if no := e.mapRun(f, n, va, paging.Small, p); no != abi.OK {
+	if no := e.mapRun(f, n, va, paging.Small, permits{perm: p}); no != abi.OK {
 		return 0, no
 	}
 	b := &slotOf(name).Binding

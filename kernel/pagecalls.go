@@ -58,11 +58,11 @@ func (t *thread) pageMap(name, into, va, p uint64) abi.Errno {
 
 // bind maps the frames of a capability, whose binding is locked; where they were before they are no more.
 func (t *thread) bind(b *envs.Binding, name uint64, need cap.Rights, e *env, va uint64, perm paging.Perm) abi.Errno {
-	return t.env.bindTo(b, name, need, e, va, perm)
+	return t.env.bindTo(b, name, need, e, va, permits{perm: perm})
 }
 
 // bindTo is bind for a capability that holder holds.
-func (holder *env) bindTo(b *envs.Binding, name uint64, need cap.Rights, e *env, va uint64, perm paging.Perm) abi.Errno {
+func (holder *env) bindTo(b *envs.Binding, name uint64, need cap.Rights, e *env, va uint64, p permits) abi.Errno {
 	o, err := capTab.Lookup(cap.Name(name), holder.holder(), cap.Kind(abi.KindFrames), need) // under the lock (kernel/env, binding.go)
 	if err != nil {
 		return capErrno(err)
@@ -76,7 +76,7 @@ func (holder *env) bindTo(b *envs.Binding, name uint64, need cap.Rights, e *env,
 	if moves && b.Env == h && overlaps(va, n, b.VA, n) {
 		return abi.Exists
 	}
-	if err := e.mapRun(first, n, va, sizeAt(first, n, va), perm); err != abi.OK {
+	if err := e.mapRun(first, n, va, sizeAt(first, n, va), p); err != abi.OK {
 		return err
 	}
 	if moves {

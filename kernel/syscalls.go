@@ -76,6 +76,9 @@ var calls = [abi.Calls]amd64.Syscall{
 
 	abi.EnvNext: sysEnvNext,
 
+	abi.CapOffer: sysCapOffer,
+	abi.CapTake:  sysCapTake,
+
 	abi.InterruptBind: sysInterruptBind,
 	abi.InterruptAck:  sysInterruptAck,
 	abi.RevokeRequest: sysRevokeRequest,

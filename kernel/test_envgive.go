@@ -12,12 +12,12 @@ import (
 
 // Tests of what parents do for children in one call: EnvGive, EnvAwait, EnvCreate's flags; and of children that hold themselves.
 
-const grantWords = 11
+const grantWords = 13
 
 // grants writes grants into a puppet's page and has it give them. It returns how many were given.
 func (p *puppet) grants(to uint64, all ...abi.Grant) int64 {
 	for i, g := range all {
-		for k, v := range [...]uint64{uint64(g.How), g.From, g.Rights, g.First, g.N, g.Bytes, g.VA, uint64(g.Perm), uint64(g.Way), g.Where, 0} {
+		for k, v := range [...]uint64{uint64(g.How), g.From, g.Rights, g.First, g.N, g.Bytes, g.VA, uint64(g.Perm), uint64(g.Way), g.Where, g.Last, uint64(g.LastPerm), 0} {
 			p.data[pupFree+i*grantWords+k].Store(v)
 		}
 	}
@@ -84,6 +84,13 @@ func testEnvGive(t *ktest.T, _ int) {
 			{abi.Grant{How: abi.GrantCopy, N: 1, From: pupTest, Bytes: 8}, abi.BadAddress},
 			{abi.Grant{How: abi.GrantCopy, N: 1, From: amd64.DirectMap, Bytes: 8}, abi.BadAddress},
 			{abi.Grant{How: abi.GrantCopy, N: 50}, abi.NoQuota},
+			{abi.Grant{How: abi.GrantDerive, From: f, Rights: 1, VA: pupTest, Last: 1, LastPerm: abi.PermRead}, abi.BadArgument},
+			{abi.Grant{How: abi.GrantShare, From: f, Rights: 1, N: 2, VA: pupTest, Last: 2, LastPerm: abi.PermRead}, abi.BadArgument},
+			{abi.Grant{How: abi.GrantShare, From: f, Rights: 1, VA: pupTest, Last: 4, LastPerm: abi.PermRead}, abi.BadArgument},
+			{abi.Grant{How: abi.GrantShare, From: f, Rights: 1, VA: pupTest, Last: 1, LastPerm: 7}, abi.BadArgument},
+			{abi.Grant{How: abi.GrantShare, From: f, Rights: 1, Last: 1, LastPerm: abi.PermRead}, abi.BadArgument},
+			{abi.Grant{How: abi.GrantShare, From: f, Rights: 1, VA: pupTest, Last: 1, LastPerm: rw}, abi.BadRights},
+			{abi.Grant{How: abi.GrantCopy, N: 1, VA: pupTest, Last: 1, LastPerm: rw}, abi.BadArgument},
 		} {
 			t.Equal(i, uint64(p.grants(q.name, g.Grant)), 0, "grants that are given, of one that is refused")
 			t.Equal(i, uint64(p.granted(0)), errnoWord(g.want), "why")
@@ -101,7 +108,7 @@ func testEnvGive(t *ktest.T, _ int) {
 			p.data[400+i].Store(uint64(i) + 0x1234_5678)
 		}
 		got := p.grants(q.name,
-			abi.Grant{How: abi.GrantCopy, From: p.place(400), First: 4096 + 16, Bytes: 64, N: 3, VA: pupTest, Perm: rw},
+			abi.Grant{How: abi.GrantCopy, From: p.place(400), First: 4096 + 16, Bytes: 64, N: 3, VA: pupTest, Perm: rw, Last: 1, LastPerm: abi.PermRead},
 			abi.Grant{How: abi.GrantShare, From: f, Rights: abi.RightRead | abi.RightDelete, First: 1, N: 2, VA: pupTest + 8<<12, Perm: abi.PermRead},
 			abi.Grant{How: abi.GrantDerive, From: f, Rights: abi.RightRead | abi.RightDelete, First: 3, VA: pupTest + 10<<12, Perm: abi.PermRead},
 			abi.Grant{How: abi.GrantDerive, From: f, Rights: abi.RightRead},
@@ -117,7 +124,8 @@ func testEnvGive(t *ktest.T, _ int) {
 				t.Check(0, w[0]|w[1]|w[2]|w[3]|w[4]|w[5]|w[6]|w[7] == 0, "around them there are zeroes")
 			}
 		}
-		t.Check(0, q.store(pupTest, 5), "they are the child's to write")
+		t.Check(0, q.store(pupTest, 5) && q.store(pupTest+1<<12, 5), "they are the child's to write")
+		t.Check(0, !q.store(pupTest+2<<12, 5), "but for the last one")
 		t.Equal(0, uint64(q.env.shows(pupTest+9<<12)), uint64(first+2), "a frame that both have")
 		t.Check(0, !q.store(pupTest+8<<12, 1), "is to be read")
 		for i, refs := range [...]uint64{1, 2, 2, 1} {

@@ -56,10 +56,13 @@ func (p *puppet) page(child, va, n uint64) (first uint64) {
 }
 
 // breed has a puppet make another, by calls alone.
-func (p *puppet) breed(frames, caps, cpus uint64) (q puppet) {
+func (p *puppet) breed(frames, caps, cpus uint64) (q puppet) { return p.breedAs(frames, caps, cpus, 0) }
+
+// breedAs is breed with flags of EnvCreate.
+func (p *puppet) breedAs(frames, caps, cpus, flags uint64) (q puppet) {
 	q = *p
 	q.i = 0
-	q.name = p.makes("an environment", abi.EnvCreate, p.mem, frames, caps)
+	q.name = p.makes("an environment", abi.EnvCreate, p.mem, frames, caps, flags)
 	q.mem = p.rdx()
 	info, err := capTab.Inspect(cap.Name(q.name), p.h)
 	if !p.t.Check(0, err == nil && info.Kind == cap.Kind(abi.KindEnv), "its capability is the maker's") {

@@ -57,6 +57,7 @@ var tests = [...]ktest.Test{
 	{"env/life: made, run, ended, destroyed by calls, all quotas back", 1, testEnvLife},
 	{"env/tree: who holds an environment gets at those below it, and no others", 1, testEnvTree},
 	{"env/give: capabilities, mapped, in one call; what is refused leaves nothing", 1, testEnvGive},
+	{"env/offers: an heir takes what its maker offers and still has, and nobody else does", 1, testOffers},
 	{"env/await: who waits hears how it ended", 1, testEnvAwait},
 	{"env/revoke: what others have mapped is gone when it returns; co-owners keep it", 1, testEnvRevoke},
 	{"env/faults: exceptions enter the library OS, or end the environment", 1, testEnvFaults},

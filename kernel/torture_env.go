@@ -200,14 +200,14 @@ func (p *puppet) has(kind uint64, r *ktest.Rand) uint64 {
 var fuzzArgs = [abi.Calls]string{
 	abi.CapDerive: "*re", abi.CapTransfer: "*e", abi.CapRevoke: "*", abi.CapDelete: "*", abi.CapInspect: "*p", abi.CapHeld: "sps",
 	abi.FrameAlloc: "ahss", abi.FrameShare: "fer", abi.PageMap: "fevw", abi.PageProtect: "fssw", abi.PageUnmap: "fss", abi.PageOps: "Os",
-	abi.EnvCreate: "ass", abi.EnvUpcalls: "eU", abi.EnvWatch: "enb", abi.EnvInspect: "ep", abi.EnvSuspend: "e", abi.EnvResume: "e",
+	abi.EnvCreate: "asss", abi.EnvUpcalls: "eU", abi.EnvWatch: "enb", abi.EnvInspect: "ep", abi.EnvSuspend: "e", abi.EnvResume: "e",
 	abi.EnvDestroy: "e", abi.EnvGive: "eRs", abi.EnvAwait: "eus", abi.ThreadCreate: "eS", abi.ThreadSuspend: "t", abi.ThreadResume: "t", abi.ThreadInspect: "tp",
 	abi.ThreadDestroy: "t", abi.ThreadSchedule: "tcH", abi.ThreadBases: "vv", abi.Yield: "t", abi.Sleep: "u", abi.EndpointCreate: "a",
 	abi.IPCCall: "yssss", abi.IPCReceive: "yu", abi.IPCReplyWait: "yssss", abi.IPCReply: "ssss", abi.IPCTimeout: "u", abi.NotifyCreate: "a",
 	abi.Notify: "nb", abi.Wait: "nbu", abi.WaitUntil: "Gsfu", abi.TimerSet: "nbu", abi.ConsoleWrite: "ops", abi.ConsoleRead: "ops",
 	abi.ConsoleBind: "onb", abi.InterruptBind: "inb", abi.InterruptAck: "i", abi.PortIn: "qE1", abi.PortOut: "qE1s",
 	abi.RevokeRequest: "eksu", abi.Repossessed: "ps", abi.SystemEnd: "os",
-	abi.EnvNext: "esp",
+	abi.EnvNext: "esp", abi.CapOffer: "s*r", abi.CapTake: "s",
 
 	abi.FileOpen: "dNlr", abi.FileMake: "dNlT", abi.FileSymlink: "dNlNl", abi.FileLink: "dNld", abi.FileRemove: "dNl1", abi.FileRename: "dNldN",
 	abi.FileRead: "dpLs", abi.FileWrite: "dpLs", abi.FileTruncate: "ds", abi.FileStat: "dp", abi.FileChange: "dps", abi.FileList: "dpLs",
@@ -250,7 +250,7 @@ func (p *puppet) fuzzMake(r *ktest.Rand) {
 		case 'R':
 			i := int(r.N(4))
 			v = p.place(fuzzGrants + i*grantWords)
-			for k, w := range [...]uint64{r.N(3), p.has(abi.KindFrames, r), r.N(8) | abi.RightDelete, r.N(2), r.N(3), r.N(3000), pupTest + r.N(4)<<21 + r.N(4)<<12, 1 + r.N(3)} {
+			for k, w := range [...]uint64{r.N(3), p.has(abi.KindFrames, r), r.N(8) | abi.RightDelete, r.N(2), r.N(3), r.N(3000), pupTest + r.N(4)<<21 + r.N(4)<<12, 1 + r.N(3), 0, 0, r.N(3), 1 + r.N(3)} {
 				if k == 1 && r.N(3) == 0 {
 					w = p.place(pupFree)
 				}

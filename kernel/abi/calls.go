@@ -79,6 +79,9 @@ const (
 
 	EnvNext // env, from, *EnvInfo → of env or of one that descends from it: where to go on from, 0: there are no more; from 0 at first
 
+	CapOffer // number (below 16), cap or 0 to withdraw it, rights → 0; the caller's heirs may take it
+	CapTake  // number → name, derived from what the caller's maker offers; of an heir
+
 	// Files. A path is names with slashes between them, down from a directory: links are not followed, and there is no way up. Who has a
 	// directory may open what is below it, with no more rights. A file without a name is no more: its capabilities are Stale.
 	FileOpen     // directory, *path, n, rights → name, derived from the directory's; RDX: type and permission, R8: bytes, R9: Object.First
@@ -138,6 +141,7 @@ type PageOp struct {
 const (
 	EnvAlike = 1 << iota // the new one's upcalls and name are the caller's
 	EnvPart              // frames and caps are how many 65,536th parts of what the caller has left
+	EnvHeir              // the new one may take what the caller offers (CapOffer, CapTake)
 )
 
 // GrantKind is what a Grant is made of.
@@ -163,5 +167,8 @@ type Grant struct {
 	Perm   Perm
 	Way    How // of GrantCopy: where the frames are to come from, as of FrameAlloc,
 	Where  uint64
-	Name   int64 // comes back: what it is called there, or an Errno
+	// Of GrantShare and GrantCopy: so many of the last frames, fewer than all, are mapped to permit LastPerm.
+	Last     uint64
+	LastPerm Perm
+	Name     int64 // comes back: what it is called there, or an Errno
 }

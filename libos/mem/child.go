@@ -41,7 +41,7 @@ const childRights = abi.RightRead | abi.RightWrite | abi.RightDelete | abi.Right
 
 // Where grants are written down and images made, in the caller's window: pages that stay.
 const (
-	maxNotes   = 42
+	maxNotes   = 30
 	grantPages = 1
 	imageAt    = WindowLow + grantPages*PageSize
 )
@@ -50,6 +50,7 @@ const (
 type desk struct {
 	grants [maxNotes]abi.Grant
 	to     [maxNotes]*uint64
+	also   [maxNotes]*uint64 // of a grant for two pieces
 }
 
 const _ = uint(grantPages*PageSize - unsafe.Sizeof(desk{}))
@@ -132,7 +133,7 @@ func (c *Child) give(to *uint64) *abi.Grant {
 		c.Flush()
 	}
 	d := theDesk()
-	d.to[c.n] = to
+	d.to[c.n], d.also[c.n] = to, nil
 	g := &d.grants[c.n]
 	*g = abi.Grant{}
 	c.n++
@@ -160,6 +161,9 @@ func (c *Child) Flush() abi.Errno {
 		if d.to[i] != nil && c.err == abi.OK {
 			*d.to[i] = uint64(d.grants[i].Name)
 		}
+		if d.also[i] != nil && c.err == abi.OK {
+			*d.also[i] = uint64(d.grants[i].Name)
+		}
 	}
 	c.n = 0
 	return c.err
@@ -184,8 +188,11 @@ func (c *Child) place(va, n uint64, perm uint8, flags uint8) *uint64 {
 // share gives the child n frames of a capability, from the first-th on, which both have then, at an address.
 func (c *Child) share(name sys.Cap, first, va, n uint64, perm, flags uint8) {
 	to := c.place(va, n, perm, flags)
+	if c.frames += n; c.goesOn(name, first, va, n, perm, flags) {
+		theDesk().also[c.n-1] = to
+		return
+	}
 	g := c.give(to)
-	c.frames += n
 	g.How, g.From, g.Rights, g.First, g.N, g.VA, g.Perm = abi.GrantShare, name, childRights, first, n, va, abi.Perm(perm)
 	switch {
 	case perm&uint8(abi.PermWrite) == 0:
@@ -195,9 +202,28 @@ func (c *Child) share(name sys.Cap, first, va, n uint64, perm, flags uint8) {
 	}
 }
 
-// ShareFrames gives it frames of a capability, which both have then, to be read or executed.
-func (c *Child) ShareFrames(name sys.Cap, va, n uint64, perm abi.Perm) {
-	c.share(name, 0, va, n, uint8(perm), 0)
+// goesOn makes what is written down already one grant with what follows, if that is the rest of the same frames, at the addresses behind,
+// and neither is to be written: text, and the constants behind it. The second piece is the last.
+func (c *Child) goesOn(name sys.Cap, first, va, n uint64, perm, flags uint8) bool {
+	const write = uint8(abi.PermWrite)
+	s := c.state
+	if c.n == 0 || s.NPieces < 2 || c.err != abi.OK {
+		return false
+	}
+	g, two := &theDesk().grants[c.n-1], s.Pieces()[s.NPieces-2:]
+	if g.How != abi.GrantShare || g.From != name || g.Last != 0 || g.First+g.N != first || g.VA+g.N*PageSize != va || g.N+n > 1<<9 ||
+		two[0].VA != g.VA || two[1].VA != va || (two[0].Perm|perm)&write != 0 || two[0].Flags != flags {
+		return false
+	}
+	two[0].Of, two[1].Of, two[1].First = uint16(g.N+n), uint16(g.N+n), uint16(g.N)
+	g.Rights |= uint64(perm)
+	g.N, g.Last, g.LastPerm = g.N+n, n, abi.Perm(perm)
+	return true
+}
+
+// ShareFrames gives it n frames of a capability, from the first-th on, which both have then, to be read or executed.
+func (c *Child) ShareFrames(name sys.Cap, first, va, n uint64, perm abi.Perm) {
+	c.share(name, first, va, n, uint8(perm), 0)
 }
 
 // copiedAtOnce is how many frames one grant has that is a copy.

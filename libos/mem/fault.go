@@ -136,13 +136,15 @@ var files backing // RoleFiles; looked up when it is first needed
 // backed returns the capability of a role, whatever its index.
 func backed(role uint64) *backing {
 	b := &files
-	for _, c := range sys.StartCaps() {
-		if c.Role == role && c.Name != b.name {
+	all := sys.StartCaps()
+	for i := range all {
+		if c := &all[i]; c.Role == role && c.Name != b.name {
 			var info abi.CapInfo
-			if sys.CapInspect(c.Name, &info) != abi.OK {
+			name := sys.Held(c)
+			if sys.CapInspect(name, &info) != abi.OK {
 				return nil
 			}
-			*b = backing{c.Name, info.Object.First, info.Object.Second}
+			*b = backing{name, info.Object.First, info.Object.Second}
 		}
 	}
 	if b.name == 0 {

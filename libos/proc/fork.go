@@ -10,6 +10,7 @@ import (
 	"exo/libos/file"
 	"exo/libos/mem"
 	"exo/libos/startpage"
+	"exo/libos/sys"
 	"exo/libos/wait"
 )
 
@@ -43,6 +44,7 @@ func Fork() (ID, error) {
 	switch id := checkpoint(); {
 	case id == 0:
 		children.n = 0 // they are the parent's
+		offered = [maxStartCaps]sys.Cap{}
 		making = mem.Lock{}
 		mem.AfterFork()
 		wait.AfterFork()
@@ -74,7 +76,7 @@ func forkFrom(sp uintptr) int64 {
 
 func forkLocked(sp uintptr) (ID, abi.Errno) {
 	c := &newborn
-	if e := c.Make(usualPart, usualPart, abi.EnvAlike|abi.EnvPart); e != abi.OK {
+	if e := c.Make(usualPart, usualPart, abi.EnvAlike|abi.EnvPart|abi.EnvHeir); e != abi.OK {
 		return 0, e
 	}
 	step(MadeEnv)
@@ -108,17 +110,41 @@ func forkLocked(sp uintptr) (ID, abi.Errno) {
 	return ID(c.Number), abi.OK
 }
 
-// names has the copy's names for capabilities put into its start page.
+// offered are the capabilities that the kernel knows are offered to copies, by their place in the start page.
+var offered [maxStartCaps]sys.Cap
+
+// names has the copy's names for capabilities put into its start page, or how to take them: most copies never need them.
 func names(page *startpage.Page, c *mem.Child) {
+	own := sys.StartCaps()
 	all := unsafe.Slice((*startpage.Cap)(unsafe.Add(unsafe.Pointer(page), page.Caps.Offset)), page.Caps.Entries)
 	for i := range all {
 		switch rights := rightsOf(all[i].Role); {
 		case all[i].Role == startpage.RoleMemory:
 			all[i].Name = c.Account
-		case rights != 0:
-			c.Derive(all[i].Name, rights, &all[i].Name)
-		default:
+		case rights == 0:
 			all[i].Name = 0
+		case offers(uint64(i), &own[i], rights):
+			all[i].Name = startpage.ToTake | uint64(i)
+		default:
+			c.Derive(sys.Held(&own[i]), rights, &all[i].Name)
 		}
 	}
+}
+
+// offers says whether copies can take a capability by a number.
+func offers(number uint64, c *startpage.Cap, rights uint64) bool {
+	if number >= uint64(len(offered)) {
+		return false
+	}
+	name := sys.Held(c)
+	if name == 0 {
+		return false
+	}
+	if offered[number] != name {
+		if sys.CapOffer(number, name, rights) != abi.OK {
+			return false
+		}
+		offered[number] = name
+	}
+	return true
 }

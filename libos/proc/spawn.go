@@ -32,7 +32,8 @@ type image struct {
 	entry    uint64
 	n        int
 	segments [maxSegments]segment
-	shared   [maxSegments]sys.Cap // 0: each gets its own
+	shared   [maxSegments]sys.Cap // 0: each gets its own; those that lie in a row have one capability,
+	from     [maxSegments]uint64  // from this frame of it on
 	next     *image
 }
 
@@ -81,20 +82,25 @@ func prepare(path string) (*image, error) {
 	if i.entry, i.n, err = parseELF(data, &i.segments); err != nil || !info.Fixed {
 		return i, err
 	}
-	for k := range i.segments[:i.n] {
-		s := &i.segments[k]
-		if s.perm&abi.PermWrite != 0 {
+	for k := 0; k < i.n; {
+		n, pages := i.inRow(k)
+		if n == 0 {
+			k++
 			continue
 		}
-		c, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, s.pages, 0)
+		c, _, e := sys.FrameAlloc(mem.Account(), abi.HowNear, 0, pages, 0)
 		if e != abi.OK {
 			i.forget()
 			return nil, e
 		}
 		i.shared[k] = c
-		at, e := mem.MapFrames(c, s.pages, abi.PermRead|abi.PermWrite, 0)
+		at, e := mem.MapFrames(c, pages, abi.PermRead|abi.PermWrite, 0)
 		if e == abi.OK {
-			copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at))), s.pages*pageSize), s.data)
+			for end := k + n; k < end; k++ {
+				s := &i.segments[k]
+				i.shared[k], i.from[k] = c, (s.va-i.segments[end-n].va)/pageSize
+				copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(at+i.from[k]*pageSize))), s.pages*pageSize), s.data)
+			}
 			e = mem.Release(at) // from here on nobody can write it
 		}
 		if e != abi.OK {
@@ -105,10 +111,23 @@ func prepare(path string) (*image, error) {
 	return keep(dir, path, keep("", full, i)), nil
 }
 
+// inRow is how many segments from the k-th on are only read and lie in a row, and their pages; 0: that one is written, too.
+func (i *image) inRow(k int) (n int, pages uint64) {
+	const most = 512
+	for ; k+n < i.n; n++ {
+		s := &i.segments[k+n]
+		if s.perm&abi.PermWrite != 0 || n > 0 && (s.va != i.segments[k].va+pages*pageSize || pages+s.pages > most) {
+			break
+		}
+		pages += s.pages
+	}
+	return n, pages
+}
+
 // forget gives back the frames of one that could not be made.
 func (i *image) forget() {
-	for _, c := range i.shared {
-		if c != 0 {
+	for k, c := range i.shared {
+		if c != 0 && i.from[k] == 0 {
 			sys.CapDelete(c)
 		}
 	}
@@ -200,7 +219,7 @@ func (i *image) load(c *mem.Child) abi.Errno {
 	for k := range i.segments[:i.n] {
 		s := &i.segments[k]
 		if i.shared[k] != 0 {
-			c.ShareFrames(i.shared[k], s.va, s.pages, s.perm)
+			c.ShareFrames(i.shared[k], i.from[k], s.va, s.pages, s.perm)
 			continue
 		}
 		at := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(s.data))))
@@ -286,13 +305,15 @@ func (w *writer) caps(c *mem.Child, a *Attr) {
 	t, entries := table[startpage.Cap](w, maxStartCaps)
 	entries[0] = startpage.Cap{Role: startpage.RoleMemory, Name: c.Account}
 	n := 1
-	for _, from := range sys.StartCaps() {
+	all := sys.StartCaps()
+	for i := range all {
+		from := &all[i]
 		if rights := rightsOf(from.Role); rights != 0 && n < len(entries) {
 			if from.Role == startpage.RoleEnv && a.Control {
 				rights |= abi.RightWrite | abi.RightDelete
 			}
-			entries[n] = from
-			c.Derive(from.Name, rights, &entries[n].Name)
+			entries[n] = *from
+			c.Derive(sys.Held(from), rights, &entries[n].Name)
 			n++
 		}
 	}

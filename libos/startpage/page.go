@@ -50,6 +50,10 @@ type Cap struct {
 	Value uint64 // RoleFiles: bytes of the archive, and Index where in the first frame it begins; RolePorts: how many; others: 0
 }
 
+// ToTake is in the Name of a capability that the environment does not hold yet: it takes it by the number beside it (abi.CapTake) when it
+// first needs it.
+const ToTake = 1 << 63
+
 // Roles of initial capabilities. From RoleFree on they are between parent and child.
 const (
 	RoleMemory    uint64 = iota + 1 // the environment's account

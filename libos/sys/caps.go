@@ -81,3 +81,11 @@ func Repossessed(into []abi.Lost) (n int, err abi.Errno) {
 	v, err := call3(abi.Repossessed, at, count, 0)
 	return int(v), err
 }
+
+// CapOffer offers a capability, with rights, under a number to those that the caller has made, or will, as heirs; 0: no more.
+func CapOffer(number uint64, name Cap, rights uint64) abi.Errno {
+	return only3(abi.CapOffer, number, name, rights)
+}
+
+// CapTake takes what who made the caller offers under a number.
+func CapTake(number uint64) (Cap, abi.Errno) { return call3(abi.CapTake, number, 0, 0) }

@@ -3,8 +3,10 @@
 package sys
 
 import (
+	"sync/atomic"
 	"unsafe"
 
+	"exo/kernel/abi"
 	"exo/libos/startpage"
 )
 
@@ -42,12 +44,30 @@ func StartCaps() []startpage.Cap { return entries[startpage.Cap](&page.Caps) }
 
 // StartCap returns the name of one, 0 if there is none.
 func StartCap(role, index uint64) Cap {
-	for _, c := range StartCaps() {
-		if c.Role == role && c.Index == index {
-			return c.Name
+	all := StartCaps()
+	for i := range all {
+		if c := &all[i]; c.Role == role && c.Index == index {
+			return Held(c)
 		}
 	}
 	return 0
+}
+
+// Held is the name of one of StartCaps, which is taken if it has not been yet; 0: there is none, or it cannot be taken now.
+func Held(c *startpage.Cap) Cap {
+	name := atomic.LoadUint64(&c.Name)
+	if name&startpage.ToTake == 0 {
+		return name
+	}
+	got, err := CapTake(name &^ startpage.ToTake)
+	if err != abi.OK {
+		return 0
+	}
+	if !atomic.CompareAndSwapUint64(&c.Name, name, got) { // another thread was faster
+		CapDelete(got)
+		return atomic.LoadUint64(&c.Name)
+	}
+	return got
 }
 
 func at(offset uint64) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(page), offset) }

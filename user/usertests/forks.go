@@ -7,6 +7,7 @@ import (
 	"exo/libos/file"
 	"exo/libos/mem"
 	"exo/libos/proc"
+	"exo/libos/startpage"
 	"exo/libos/sys"
 	"exo/libos/thread"
 )
@@ -197,6 +198,40 @@ func namesStay(t *T) {
 		return 0
 	})
 	t.Count(status, 0, "what the child can do with its parent's names")
+}
+
+// takesLater: a copy has the capabilities of its parent's start page when it first uses them, and so has its own copy; who is spawned
+// takes nothing.
+func takesLater(t *T) {
+	look := func() int {
+		var info abi.CapInfo
+		sys.CapInspect(account(), &info) // so that the copies of pages which that takes are made
+		for i, c := range sys.StartCaps() {
+			before := mine().caps
+			if c.Role == startpage.RoleMemory {
+				continue
+			}
+			name := sys.StartCap(c.Role, c.Index)
+			if name == 0 || sys.CapInspect(name, &info) != abi.OK || name != sys.StartCap(c.Role, c.Index) {
+				return 10 + i
+			}
+			if mine().caps != before+1 {
+				return 30 + i
+			}
+		}
+		if _, err := sys.CapTake(15); err != abi.BadCap {
+			return 1
+		}
+		if _, err := file.ReadFile("README"); err != nil { // by one of them
+			return 2
+		}
+		return 0
+	}
+	t.Count(t.Forked(look), 0, "what the copy found")
+	t.Count(t.Forked(func() int { return int(t.Forked(look)) }), 0, "what the copy's copy found")
+	_, err := sys.CapTake(0)
+	t.Is(err, abi.BadCap, "CapTake of who was spawned")
+	t.Count(t.Forked(func() int { return int(t.Wait(t.Spawn("exit", "5"))) }), 5, "status of who was spawned by a copy")
 }
 
 // refusedFork: a copy that cannot be completed leaves nothing, and the caller goes on.

@@ -51,6 +51,7 @@ var table = []test{
 	{"fork/permissions", "pages permit in a copy what they did", keepsPermissions},
 	{"fork/untouched", "memory that nobody touched comes to each by itself", untouched},
 	{"fork/names-stay", "a copy cannot use its parent's names for capabilities", namesStay},
+	{"fork/takes-later", "a copy takes its parent's capabilities when it needs them, once each", takesLater},
 	{"fork/refused", "a copy that cannot be completed leaves nothing", refusedFork},
 
 	{"thread/join", "a thread's end is seen, and what it did", threadJoin},

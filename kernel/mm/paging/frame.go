@@ -36,6 +36,9 @@ func (t *Table) MapFrame(va uint64, frame mm.Frame, bits Entry) bool {
 	if !usual(va, Small) {
 		return false
 	}
+	if va < t.low { // that is noted
+		return false
+	}
 	w, up := t.bottom(va)
 	if w == nil {
 		return false

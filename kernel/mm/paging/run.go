@@ -41,6 +41,7 @@ func (t *Table) MapRun(va uint64, frame mm.Frame, n uint64, perm Perm) (done uin
 		w, up, _, _ = t.descend(va, Small)
 		done = 1
 	}
+	t.low = min(t.low, va)
 	e |= entry(frame+mm.Frame(done)) << mm.FrameShift
 	first := done
 	for all := row(w, n); done < n && all[done].Load() == 0; done++ {

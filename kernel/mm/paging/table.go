@@ -80,8 +80,8 @@ type Table struct {
 	frames Frames
 	top    *Words
 	root   mm.Frame
-	low    uint64 // nothing was ever mapped below, in 2 MiB
-	high   uint64 // nor above
+	low    uint64 // nothing was ever mapped below
+	high   uint64 // nor above, in 2 MiB
 	cursor uint64 // Destroy has taken away all below
 }
 
@@ -215,21 +215,12 @@ func (t *Table) Map(va uint64, frame mm.Frame, size Size, perm Perm) error {
 	if up != nil {
 		up.Add(used)
 	}
+	t.low = min(t.low, va)
 	if size == Large || level > 1 { // else there is a table of pages, which has been noted
-		t.reaches(va&^(Large.Bytes()-1), va|(Large.Bytes()-1))
+		t.high = max(t.high, va|(Large.Bytes()-1))
 	}
 	w.StoreRelease(uint64(e)) // order: after the new tables' words; pairs with descend (G1)
 	return nil
-}
-
-// reaches notes that something is mapped from low to high.
-func (t *Table) reaches(low, high uint64) {
-	if low < t.low {
-		t.low = low
-	}
-	if high > t.high {
-		t.high = high
-	}
 }
 
 // newTables puts e into a new table, that into another, …, and returns the entry for the given level; 0: too few frames.
