@@ -23,8 +23,10 @@ import (
 type Child struct {
 	Env, Account sys.Cap
 	Number       uint64
+	Own          uint64 // after Finish: its name for the capability for what Finish has given it, which it cannot know
 	state        *State // as it is to be, in the caller's pages
 	image        uint64 // those: the start page and what is behind it
+	stack        uint64 // bytes of a stack that ends at va, and is given with these; behind stackEnd there are zeroes
 	va           uint64 // where the child has its upcall stack, and image behind that
 	upcallPages  uint64
 	pages        uint64  // of image
@@ -40,10 +42,16 @@ type Child struct {
 const childRights = abi.RightRead | abi.RightWrite | abi.RightDelete | abi.RightDerive | abi.RightRevoke | abi.RightTransfer | abi.RightShare
 
 // Where grants are written down and images made, in the caller's window: pages that stay.
+//
+//	│ grants │ stack of a copy, its upper end │ zeroes: its upcall stack │ start page, State │
+//	WindowLow                                                            imageAt
 const (
-	maxNotes   = 30
-	grantPages = 1
-	imageAt    = WindowLow + grantPages*PageSize
+	maxNotes    = 30
+	grantPages  = 1
+	stackPages  = 2
+	upcallPages = 2
+	imageAt     = WindowLow + (grantPages+stackPages+upcallPages)*PageSize
+	stackEnd    = imageAt - upcallPages*PageSize
 )
 
 // desk is what is in those pages.
@@ -62,7 +70,7 @@ var deskPages, deskName uint64
 
 // furnish sees to a desk with so many pages for an image.
 func furnish(pages uint64) abi.Errno {
-	n := grantPages + pages
+	n := (imageAt-WindowLow)/PageSize + pages
 	if n <= deskPages {
 		return abi.OK
 	}
@@ -88,9 +96,16 @@ func furnish(pages uint64) abi.Errno {
 // Forking is called before a copy is made, Forked in the copy before anything else; nil: nothing is.
 var Forking, Forked func()
 
-// AfterFork forgets what only the parent has.
-func AfterFork() {
+// AfterFork forgets what only the parent has. own is Child's Own.
+func AfterFork(own sys.Cap) {
 	deskPages = 0
+	s := state
+	i := s.at(sys.Start().Upcall.Low - 1)
+	for all := s.Pieces(); i < len(all) && all[i].VA <= sys.Start().Upcall.Low; i++ {
+		if all[i].Name == 0 { // a part of the stack, and what is only its own
+			all[i].Name = own
+		}
+	}
 	if Forked != nil {
 		Forked()
 	}
@@ -281,11 +296,11 @@ func (c *Child) Give(name sys.Cap, rights uint64) sys.Cap {
 	return d
 }
 
-// Private makes what a new program finds at PrivateLow: a page that nothing is at, an upcall stack, a start page with so many
-// bytes behind it, State. It returns the start page as the caller sees it, with these ranges written down.
+// Private makes what a new program finds at PrivateLow: an upcall stack, a start page with so many bytes behind it, State. It returns
+// the start page as the caller sees it, with these ranges written down.
 func (c *Child) Private(upcallPages, startBytes uint64) (*startpage.Page, abi.Errno) {
 	startPages := up(startBytes) / PageSize
-	if err := c.design(PrivateLow+PageSize, upcallPages, startPages+1); err != abi.OK {
+	if err := c.design(PrivateLow, upcallPages, startPages+1); err != abi.OK {
 		return nil, err
 	}
 	clear(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(c.image))), startBytes))
@@ -318,15 +333,25 @@ func (c *Child) Finish() abi.Errno {
 		return err
 	}
 	s := c.state
-	c.place(c.va, c.upcallPages+c.pages, uint8(readWrite), FlagOwn)
+	n, va := c.upcallPages+c.pages, c.va
+	c.place(va, n, uint8(readWrite), FlagOwn)
 	if c.err != abi.OK {
 		return c.err
 	}
-	g := c.give(nil)
-	g.Way, g.Where = c.how, c.where
-	g.How, g.N, g.VA, g.Perm = abi.GrantCopy, c.upcallPages+c.pages, c.va, readWrite
+	g := c.give(&c.Own)
 	g.First, g.From = c.upcallPages*PageSize, c.image
 	g.Bytes = uint64(uintptr(unsafe.Pointer(s))) - c.image + s.used()
+	if c.stack != 0 {
+		p := s.piece(va - PageSize)
+		own := s.piece(va)
+		k := uint64(p.N)
+		n, va = n+k, va-k*PageSize
+		p.Of, own.Of, own.First = uint16(n), uint16(n), uint16(k)
+		g.First, g.From = k*PageSize-c.stack, stackEnd-c.stack
+		g.Bytes += c.stack + upcallPages*PageSize
+	}
+	g.Way, g.Where = c.how, c.where
+	g.How, g.N, g.VA, g.Perm = abi.GrantCopy, n, va, readWrite
 	return c.Flush()
 }
 
@@ -399,6 +424,14 @@ func (c *Child) copyPiece(p *Piece, stackLow, stackHigh uint64) abi.Errno {
 	case p.VA < stackHigh && p.End() > stackLow: // below the stack pointer there is nothing
 		from := max(p.VA, stackLow)
 		low := max((from-stackAhead)&^(PageSize-1), p.VA)
+		if n := (p.End() - low) / PageSize; p.End() == c.va && n <= stackPages && c.upcallPages == upcallPages {
+			c.stack = p.End() - from
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(stackEnd-c.stack))), c.stack),
+				unsafe.Slice((*byte)(unsafe.Pointer(uintptr(from))), c.stack))
+			c.frames += n
+			c.place(low, n, perm, p.Flags&FlagHot)
+			return c.err
+		}
 		c.Fill(low, (p.End()-low)/PageSize, from-low, from, p.End()-from, abi.Perm(perm), p.Flags&FlagHot)
 	case p.Flags&FlagHot != 0:
 		c.Fill(p.VA, n, 0, p.VA, n*PageSize, abi.Perm(perm), FlagHot)

@@ -19,9 +19,9 @@ const (
 	// an environment looks at it from the first page in use on.
 	StackLow   = abi.LibOS + 1<<19 // its first thread's stack
 	StackHigh  = StackLow + 1<<20
-	PrivateLow = StackHigh + PageSize // its first thread's upcall stack, its start page, State
-	initState  = PrivateLow + PageSize
-	window     = PrivateLow + 40*PageSize // where a frame is while it is filled
+	PrivateLow = StackHigh // its first thread's upcall stack, its start page, State: a copy gets them and the stack by one grant
+	initState  = PrivateLow + 2*PageSize
+	window     = PrivateLow + 41*PageSize // where a frame is while it is filled
 	WindowLow  = window + PageSize        // where a child's start page and State are while they are written
 	WindowHigh = abi.InfoPage - PageSize
 	// Go's heap begins behind the image, so small programs have one table for both.

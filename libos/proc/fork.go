@@ -14,8 +14,10 @@ import (
 	"exo/libos/wait"
 )
 
-// checkpoint calls forkFrom, and returns what that returns; in the copy, 0.
+// checkpoint calls forkFrom, and returns what that returns; in the copy, 0, and then born is its name for its own pages.
 func checkpoint() (id int64)
+
+var born sys.Cap
 
 // Step is told what Fork has just done, if it is not nil: for measuring. It must not write to the heap.
 var Step func(what int)
@@ -46,7 +48,7 @@ func Fork() (ID, error) {
 		children.n = 0 // they are the parent's
 		offered = [maxStartCaps]sys.Cap{}
 		making = mem.Lock{}
-		mem.AfterFork()
+		mem.AfterFork(born)
 		wait.AfterFork()
 		file.AfterFork()
 		return 0, nil

@@ -166,7 +166,9 @@ func start(c *mem.Child, t *abi.ThreadStart, forked bool, pipes []uint64) abi.Er
 	e := c.Finish()
 	step(GaveState)
 	if e == abi.OK {
-		t.Flags |= abi.ThreadNameless
+		if t.Flags |= abi.ThreadNameless; forked {
+			t.Arg = c.Own
+		}
 		_, e = sys.ThreadCreate(c.Env, t)
 	}
 	step(MadeThread)
