@@ -94,11 +94,32 @@ func (p *permits) from(i, n uint64) (perm paging.Perm, to uint64) {
 // mapRun maps n frames in a row, over what small or large pages are there already. Errors: NoQuota, for tables; Exists: pages of the
 // other size; BadAddress. Then nothing has changed.
 func (e *env) mapRun(first mm.Frame, n, va uint64, size paging.Size, p permits) abi.Errno {
+	c := e.space.hold()
+	done := uint64(0)
+	for done < n && size == paging.Small { // the usual case: there is nothing
+		perm, to := p.from(done, n)
+		k, err := e.space.MapRun(va+done*mm.FrameSize, first+mm.Frame(done), to-done, perm)
+		if err != nil {
+			break
+		}
+		done += k
+	}
+	no := abi.OK
+	if done < n {
+		no = e.mapOver(first, n, va, size, p, done)
+	}
+	e.space.lock.Unlock(c)
+	return no
+}
+
+// mapOver is mapRun from the i-th frame on, where something may be mapped already. Those before are mapped, where nothing was. The
+// space is locked.
+//
+//go:noinline
+func (e *env) mapOver(first mm.Frame, n, va uint64, size paging.Size, p permits, i uint64) abi.Errno {
 	var there [mm.HugeFrames / 64]uint64 // bit i: a page is there already
 	over := false
-	c := e.space.hold()
-	defer e.space.lock.Unlock(c)
-	for i := uint64(0); i < n; i += size.Frames() {
+	for ; i < n; i += size.Frames() {
 		at := va + i*mm.FrameSize
 		var err error
 		perm, to := p.from(i, n)

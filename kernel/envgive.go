@@ -18,7 +18,7 @@ import (
 const (
 	maxGrants    = 256
 	maxCopied    = 64 // frames of one GrantCopy
-	giveAtOnce   = 8  // grants, or
+	giveAtOnce   = 4  // grants, or
 	framesAtOnce = 64 // so many, after which others may run
 	grantRights  = cap.Rights(abi.RightWrite | abi.RightShare)
 )

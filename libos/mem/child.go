@@ -26,6 +26,7 @@ type Child struct {
 	Own          uint64 // after Finish: its name for the capability for what Finish has given it, which it cannot know
 	state        *State // as it is to be, in the caller's pages
 	image        uint64 // those: the start page and what is behind it
+	own          int    // the piece of that, if there is
 	stack        uint64 // bytes of a stack that ends at va, and is given with these; behind stackEnd there are zeroes
 	va           uint64 // where the child has its upcall stack, and image behind that
 	upcallPages  uint64
@@ -334,7 +335,9 @@ func (c *Child) Finish() abi.Errno {
 	}
 	s := c.state
 	n, va := c.upcallPages+c.pages, c.va
-	c.place(va, n, uint8(readWrite), FlagOwn)
+	if c.stack == 0 {
+		c.place(va, n, uint8(readWrite), FlagOwn)
+	}
 	if c.err != abi.OK {
 		return c.err
 	}
@@ -342,8 +345,11 @@ func (c *Child) Finish() abi.Errno {
 	g.First, g.From = c.upcallPages*PageSize, c.image
 	g.Bytes = uint64(uintptr(unsafe.Pointer(s))) - c.image + s.used()
 	if c.stack != 0 {
-		p := s.piece(va - PageSize)
-		own := s.piece(va)
+		all := s.Pieces()
+		if all[c.own].VA != va { // others have come before it
+			c.own = s.at(va)
+		}
+		p, own := &all[c.own-1], &all[c.own]
 		k := uint64(p.N)
 		n, va = n+k, va-k*PageSize
 		p.Of, own.Of, own.First = uint16(n), uint16(n), uint16(k)
@@ -400,8 +406,9 @@ func (c *Child) copyAll(sp uint64) abi.Errno {
 	t.Regions = s.Regions
 	copy(t.regions[:t.Regions], s.regions[:s.Regions])
 	high := uint64(runtime.Getg().StackHi)
-	for i := range s.Pieces() {
-		if err := c.copyPiece(&s.Pieces()[i], sp, high); err != abi.OK {
+	all := s.Pieces() // none comes or goes meanwhile
+	for i := range all {
+		if err := c.copyPiece(&all[i], sp, high); err != abi.OK {
 			return err
 		}
 	}
@@ -430,6 +437,8 @@ func (c *Child) copyPiece(p *Piece, stackLow, stackHigh uint64) abi.Errno {
 				unsafe.Slice((*byte)(unsafe.Pointer(uintptr(from))), c.stack))
 			c.frames += n
 			c.place(low, n, perm, p.Flags&FlagHot)
+			c.place(c.va, c.upcallPages+c.pages, uint8(readWrite), FlagOwn)
+			c.own = int(c.state.NPieces) - 1
 			return c.err
 		}
 		c.Fill(low, (p.End()-low)/PageSize, from-low, from, p.End()-from, abi.Perm(perm), p.Flags&FlagHot)

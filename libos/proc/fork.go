@@ -138,6 +138,9 @@ func offers(number uint64, c *startpage.Cap, rights uint64) bool {
 	if number >= uint64(len(offered)) {
 		return false
 	}
+	if offered[number] == c.Name && c.Name != 0 {
+		return true
+	}
 	name := sys.Held(c)
 	if name == 0 {
 		return false
