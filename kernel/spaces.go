@@ -136,10 +136,9 @@ func (a *tableAccount) put(f mm.Frame, to *tableStock, most int) {
 	if i.Kind() != mm.Table || i.Owner() != a.owner || i.Refs() != 1 {
 		panic("spaces: a table's frame is not its space's")
 	}
+	frames.Relabel(f, i.As(mm.Kernel, 0)) // first: whoever drains the stock may give it away at once
 	if i.Node() != me.node || !to.put(f, most) {
 		frames.Free(me.cpu, f)
-	} else {
-		frames.Relabel(f, i.As(mm.Kernel, 0))
 	}
 	a.used--
 	if a.quota != nil {
