@@ -16,8 +16,8 @@
 // G3. Join and Sync return, if jobs do: no circle of jobs can wait for each other.
 // G4. No wake-up is lost (idle.go): no worker sleeps while it waits for a job that is done, nor while there is a job that
 // nobody has been woken for; and nobody is woken twice for one job while another job has nobody.
-// G5. With Config.Depth 0 each job on a worker's stack is a descendant of the one below it; so no stack is deeper than what
-// one CPU alone would need.
+// G5. With Config.Depth 0 each job on a worker's stack is a descendant of the one below it, but for one at most; so no
+// stack is deeper than twice what one CPU alone would need.
 // G6. What was submitted before Stop, and what that gives away, is done before the last Run returns. After that nothing
 // runs.
 //
@@ -38,7 +38,9 @@
 // was all that was older there. What Join then pops is younger than the job: it belongs to what this frame began. What Join
 // steals from the thief is younger than the job, too, for a thief's deque was empty when it stole (leapfrogging: Wagner &
 // Calder, PPoPP 1993); that the thief was still at it is seen after the theft, from runner, which changes before the thief
-// begins anything else.
+// begins anything else. If the thief was not, the job may be a stranger's, and there is nowhere to put it: somebody may be
+// waiting for it whom nobody else can help. It is run, and its worker does not leap again before it has returned: that is
+// the one exception.
 package work
 
 // New hands out a slot for a job that calls fn; nil: there is none. Who gets nil can do the work at once.
@@ -125,6 +127,7 @@ func (p *Pool) Drop(cpu int, j *Job) {
 
 // help runs jobs until no more than left things keep j from being done.
 func (w *Worker) help(j *Job, left uint32) {
+	strange := w.strange
 	for tries := 0; j.pending.Load() > left; { // order: pairs with Drop's subtraction (G2)
 		next := w.pop()
 		stolen := next == nil
@@ -144,6 +147,7 @@ func (w *Worker) help(j *Job, left uint32) {
 			w.depth++
 			w.run(next)
 			w.depth--
+			w.strange = strange
 		default:
 			w.run(next)
 		}
@@ -157,10 +161,11 @@ func (w *Worker) help(j *Job, left uint32) {
 	}
 }
 
-// leap takes a job from the worker that runs j: a part of what it waits for.
+// leap takes a job from the worker that runs j: a part of what it waits for, or a stranger's; then w is strange until that
+// has returned.
 func (w *Worker) leap(j *Job) *Job {
 	thief := j.runner.Load()
-	if thief == 0 || thief == returned || int(thief)-1 == w.index {
+	if w.strange || thief == 0 || thief == returned || int(thief)-1 == w.index {
 		return nil
 	}
 	v := &w.pool.workers[thief-1]
@@ -172,11 +177,6 @@ func (w *Worker) leap(j *Job) *Job {
 		return nil
 	}
 	bump(&w.counters.leapt)
-	if j.runner.Load() != thief { // order: after the theft; pairs with run's store (G5)
-		w.context.PreemptDisable()
-		w.pool.Submit(w.index, next, !next.frees) // perhaps a stranger's: not on top of this
-		w.context.PreemptEnable()
-		return nil
-	}
+	w.strange = j.runner.Load() != thief // order: after the theft; pairs with run's store (G5)
 	return next
 }

@@ -72,7 +72,7 @@ func (p *Pool) Init(c *Config) bool {
 	p.wakes.Store(0)
 	for i := range p.workers {
 		w := &p.workers[i]
-		w.pool, w.index, w.context, w.current, w.depth, w.owes = p, i, nil, nil, 0, false
+		w.pool, w.index, w.context, w.current, w.depth, w.owes, w.strange = p, i, nil, nil, 0, false, false
 		w.inbox.Store(0)
 		w.given.Store(0)
 		w.counters = counters{}

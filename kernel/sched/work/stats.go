@@ -18,7 +18,7 @@ type Stats struct {
 	Executed  uint64             // jobs that were run
 	Forked    uint64             // jobs given away by Fork, Spawn and Post
 	Inlined   uint64             // jobs that ran at once, for there was no room in the deque
-	Submitted uint64             // jobs taken from inboxes; a stranger that a Join stole back comes through one, too
+	Submitted uint64             // jobs taken from inboxes
 	Stolen    [MaxClasses]uint64 // jobs stolen, by distance: 0 are the nearest workers
 	Leapt     uint64             // jobs stolen by a Join from who ran what it waited for
 	Failed    uint64             // thefts for which somebody else was faster

@@ -15,6 +15,7 @@ type Worker struct {
 	depth   int           // how many stolen jobs lie on its stack, above the first
 	turn    uint32        // for thieves that have the choice
 	owes    bool          // it was woken for a job that it has not looked for yet
+	strange bool          // a leap that came too late brought what lies on its stack: no leap on top of that
 	_       [24]byte
 
 	inbox atom.Uint32 // slot of the job that was submitted last; taken by whoever looks
