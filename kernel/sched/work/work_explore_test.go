@@ -391,7 +391,7 @@ func TestExplore_Work_G5_OneStranger(t *testing.T) {
 
 func TestExplore_Work_Random(t *testing.T) {
 	for depth := range 3 {
-		explore.PCT(t, explore.PCTConfig{Runs: 400000, Depth: 6, Steps: 50000}, program(3, 7, depth, func(s *small, me int) {
+		explore.PCT(t, explore.PCTConfig{Runs: 2000, Depth: 4, Steps: 50000}, program(3, 7, depth, func(s *small, me int) {
 			j := s.job(me, 0, func(w *Worker) {
 				a := s.job(w.index, 1, func(w *Worker) { w.Spawn(s.job(w.index, 2, nil)) })
 				w.Fork(a)
