@@ -22,8 +22,8 @@ ICOUNT     ?=
 # auto installs what the host lacks, check only says what is missing, none does not look.
 DEPS       ?= auto
 
-# Whose tests start goroutines: a test of internal/tsan sees that none is missing. With the tag, operations on atomic words yield in some.
-RACED    := ./internal/hostdisk ./internal/hostload ./internal/tsan ./kernel/bpf ./kernel/cap ./kernel/env ./kernel/fs/... ./kernel/ktest ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync ./kernel/virtio ./libos/disk ./libos/pipe ./libos/rpc ./tools/schedsim ./tools/verify ./qemu
+# Whose tests start goroutines, the longest first: a test of internal/tsan sees that none is missing. With the tag, operations on atomic words yield in some.
+RACED    := ./qemu ./internal/hostdisk ./internal/hostload ./internal/tsan ./kernel/bpf ./kernel/cap ./kernel/env ./kernel/fs/... ./kernel/ktest ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync ./kernel/virtio ./libos/disk ./libos/pipe ./libos/rpc ./tools/schedsim ./tools/verify
 EXPLORED := ./kernel/cap ./kernel/fs/... ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync/...
 
 words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))
@@ -69,7 +69,7 @@ disk:
 
 test: deps-test build lint ## everything that can fail, race detector on: what CI runs
 	@$(GO) run ./tools/mkimage iso -o $(ISO) -append exit
-	$(GO) test -vet=off -count=1 -timeout 40m $$($(GO) list ./... | grep -v /qemu$$)
+	$(GO) test -vet=off -count=1 -timeout 40m ./tools/... $$($(GO) list ./... | grep -v -e /qemu$$ -e /tools/)
 	$(GO) test -vet=off -race -tags explore -skip Explore -count=1 -timeout 40m $(RACED)
 	$(GO) test -vet=off -tags explore -run 'Explore|^TestHistory_' -count=1 -timeout 40m $(EXPLORED)
 

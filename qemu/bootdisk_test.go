@@ -79,7 +79,8 @@ func TestDisk(t *testing.T) {
 		t.Parallel()
 		k := kernel(t, "tests=runtime/symbols* exit")
 		k.Topo, k.Disk = "uma", &Disk{Latency: 22 * time.Second}
-		r := boot(t, k, Options{Limits: Limits{Silence: time.Minute, Total: 3 * time.Minute}, Min: 1})
+		r, err := Run(t.Context(), k, Options{Limits: Limits{Silence: time.Minute, Total: 3 * time.Minute}, Min: 1}) // without a slot: it only waits
+		require.NoError(t, err)
 		require.NoError(t, r.Err())
 		assert.Contains(t, strings.Join(r.Lines, "\n"), "driven no more: a request takes too long")
 	})

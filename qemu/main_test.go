@@ -3,6 +3,7 @@ package qemu
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -20,6 +21,14 @@ func TestMain(m *testing.M) {
 		fakeQEMU(os.Args)
 	case len(os.Args) > 1 && os.Args[1] == "-doomed-harness":
 		doomedHarness()
+	}
+	// As many tests as there are slots, if the host has fewer CPUs; one that has given its slot back, or never takes one,
+	// must not keep another from taking it.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.(flag.Getter).Get().(int) < 2*atOnce {
+		if err := f.Value.Set(strconv.Itoa(2 * atOnce)); err != nil {
+			panic(err)
+		}
 	}
 	os.Exit(m.Run())
 }

@@ -7,9 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// At most two QEMUs run at once, whatever -parallel says: more would only starve each other.
+// At most three QEMUs run at once, whatever -parallel says: a machine often waits for a timer; more would only
+// starve each other.
+const atOnce = 3
+
 var (
-	slots  = make(chan struct{}, 2)
+	slots  = make(chan struct{}, atOnce)
 	taking sync.Mutex // so that two heavy boots do not wait for each other's slot
 )
 
