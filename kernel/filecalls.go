@@ -189,6 +189,17 @@ func (c *fileCall) name(i int, at, n uint64) ([]byte, abi.Errno) {
 	return b, abi.OK
 }
 
+// beginNamed is begin for a call that starts with a directory's capability and a name, which is in page 1 then. sysFileOpen has
+// these steps written out, for it is called most.
+func (c *fileCall) beginNamed(t *thread, f *amd64.SysFrame, need cap.Rights) (*fs.Inode, []byte, abi.Errno) {
+	dir, no := c.begin(t, f.RDI, need)
+	if no != abi.OK {
+		return nil, nil, no
+	}
+	name, no := c.name(1, f.RSI, f.RDX)
+	return dir, name, no
+}
+
 func sysFileOpen(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	var c fileCall
 	t := threadOf(s)
@@ -247,11 +258,7 @@ func (v *volume) walk(t *fs.Task, dir *fs.Inode, path []byte) (*fs.Inode, errno.
 
 func sysFileMake(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	var c fileCall
-	dir, no := c.begin(threadOf(s), f.RDI, cap.Write)
-	if no != abi.OK {
-		return c.end(no)
-	}
-	name, no := c.name(1, f.RSI, f.RDX)
+	dir, name, no := c.beginNamed(threadOf(s), f, cap.Write)
 	if no != abi.OK {
 		return c.end(no)
 	}
@@ -277,11 +284,7 @@ func sysFileMake(s *amd64.UserState, f *amd64.SysFrame) int64 {
 
 func sysFileSymlink(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	var c fileCall
-	dir, no := c.begin(threadOf(s), f.RDI, cap.Write)
-	if no != abi.OK {
-		return c.end(no)
-	}
-	name, no := c.name(1, f.RSI, f.RDX)
+	dir, name, no := c.beginNamed(threadOf(s), f, cap.Write)
 	if no != abi.OK {
 		return c.end(no)
 	}
@@ -299,11 +302,7 @@ func sysFileSymlink(s *amd64.UserState, f *amd64.SysFrame) int64 {
 // sysFileLink needs all rights to the file: who has the directory can have those then.
 func sysFileLink(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	var c fileCall
-	dir, no := c.begin(threadOf(s), f.RDI, cap.Write)
-	if no != abi.OK {
-		return c.end(no)
-	}
-	name, no := c.name(1, f.RSI, f.RDX)
+	dir, name, no := c.beginNamed(threadOf(s), f, cap.Write)
 	if no != abi.OK {
 		return c.end(no)
 	}
@@ -316,11 +315,7 @@ func sysFileLink(s *amd64.UserState, f *amd64.SysFrame) int64 {
 
 func sysFileRemove(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	var c fileCall
-	dir, no := c.begin(threadOf(s), f.RDI, cap.Write)
-	if no != abi.OK {
-		return c.end(no)
-	}
-	name, no := c.name(1, f.RSI, f.RDX)
+	dir, name, no := c.beginNamed(threadOf(s), f, cap.Write)
 	switch {
 	case no != abi.OK:
 		return c.end(no)
@@ -340,11 +335,7 @@ func sysFileRename(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	if f.R10 != f.RDI {
 		need = fullyOwns
 	}
-	from, no := c.begin(threadOf(s), f.RDI, need)
-	if no != abi.OK {
-		return c.end(no)
-	}
-	name, no := c.name(1, f.RSI, f.RDX)
+	from, name, no := c.beginNamed(threadOf(s), f, need)
 	if no != abi.OK {
 		return c.end(no)
 	}
