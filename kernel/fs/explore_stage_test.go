@@ -15,19 +15,8 @@ import (
 	"exo/kernel/fs/disk"
 	"exo/kernel/fs/errno"
 	"exo/kernel/sync"
-	"exo/kernel/sync/atom"
 	"exo/kernel/sync/explore"
 )
-
-// explorePermit is a Sleeper for explored threads.
-type explorePermit struct{ set atom.Uint32 }
-
-func (p *explorePermit) Park() {
-	explore.Wait(func() bool { return p.set.Load() == 1 })
-	p.set.Swap(0)
-}
-
-func (p *explorePermit) Unpark() { p.set.Store(1) }
 
 // stage is a file system that explored threads use: the same memory each time, mounted anew on the same disk.
 type stage struct {
@@ -61,7 +50,7 @@ func (s *stage) mount(t *testing.T, tasks int) {
 	s.tasks = nil
 	for i := range tasks {
 		task := &fs.Task{}
-		task.Init(&sync.Context{CPU: i, Sleeper: new(explorePermit)}, new(block.Page))
+		task.Init(&sync.Context{CPU: i, Sleeper: new(explore.Permit)}, new(block.Page))
 		s.tasks = append(s.tasks, task)
 	}
 	d := &hostdisk.Overlay{Blocks: s.from.Blocks, Base: s.base, Pages: map[uint64]*block.Page{}}

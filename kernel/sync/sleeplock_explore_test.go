@@ -12,27 +12,13 @@ import (
 	"exo/kernel/sync/explore"
 )
 
-// xpermit is a Sleeper for explored threads.
-type xpermit struct {
-	set   atom.Uint32
-	parks *int
-}
-
-func (p *xpermit) Park() {
-	*p.parks++
-	explore.Wait(func() bool { return p.set.Load() == 1 })
-	p.set.Swap(0)
-}
-
-func (p *xpermit) Unpark() { p.set.Store(1) }
-
 // exploring prepares what is static here, and gives contexts, the first of priority 0, the second of 1, …
 func exploring(contexts int, parks *int) []*Context {
 	guard = Spinlock{Class: ClassPI}
 	mcsWaiters = [mcsCPUs]mcsCPU{}
 	var cs []*Context
 	for i := range contexts {
-		c := &Context{CPU: i, Sleeper: &xpermit{parks: parks}}
+		c := &Context{CPU: i, Sleeper: &explore.Permit{Parks: parks}}
 		c.SetPriority(i, c)
 		cs = append(cs, c)
 	}

@@ -11,19 +11,8 @@ import (
 	"exo/kernel/fs/disk"
 	"exo/kernel/fs/errno"
 	"exo/kernel/sync"
-	"exo/kernel/sync/atom"
 	"exo/kernel/sync/explore"
 )
-
-// permit is a Sleeper for explored threads.
-type permit struct{ set atom.Uint32 }
-
-func (p *permit) Park() {
-	explore.Wait(func() bool { return p.set.Load() == 1 })
-	p.set.Swap(0)
-}
-
-func (p *permit) Unpark() { p.set.Store(1) }
 
 // slow is a device that keeps a request until it is told to complete it.
 type slow struct {
@@ -43,7 +32,7 @@ func TestExplore_Cache_G6_FreshAfterAhead(t *testing.T) {
 	d := &slow{Sparse: hostdisk.Sparse{Blocks: 40_000}}
 	explore.Exhaustive(t, explore.Config{Preemptions: 2, AtLeast: 200}, func(x *explore.Run) ([]func(), func() error) {
 		h := newCache(t, d, 8)
-		task := Task{C: &sync.Context{CPU: 1, Sleeper: new(permit)}}
+		task := Task{C: &sync.Context{CPU: 1, Sleeper: new(explore.Permit)}}
 		h.Ahead(&task, 100, 1)
 		result := errno.OK
 		return []func(){func() { d.kept.Complete(errno.OK) }, func() {
