@@ -46,6 +46,7 @@ var fsBench struct {
 	names   *[benchNameCount]uint64            // that are looked up
 	buffer  [benchFileBytes]byte
 	fn      func(t *fs.Task) errno.Errno
+	move    func(f *fs.FS, t *fs.Task, ip *fs.Inode, at uint64, b []byte) (int, errno.Errno)
 	which   int // directory
 	ops     uint64
 }
@@ -314,31 +315,22 @@ func benchFileRead(ops uint64) {
 	filesInEnv(ops, 0, func(a *assembler) { a.moves(abi.FileRead, wordFile, benchFileBytes) })
 }
 
-func benchFileReadTask(ops uint64) {
-	inBenchDir(ops, 0, func(t *fs.Task) errno.Errno {
-		f, b := &files.fs, &fsBench
-		ip, e := benchInode(t, len(b.dirs))
-		for range b.ops {
-			if e == errno.OK {
-				_, e = f.Read(t, ip, 0, b.buffer[:])
-			}
-		}
-		f.Put(t, ip)
-		return e
-	})
-}
-
 func benchFileWrite(ops uint64) {
 	filesInEnv(ops, 0, func(a *assembler) { a.moves(abi.FileWrite, wordFile, benchFileBytes) })
 }
 
-func benchFileWriteTask(ops uint64) {
+func benchFileReadTask(ops uint64)  { movesInTask(ops, (*fs.FS).Read) }
+func benchFileWriteTask(ops uint64) { movesInTask(ops, (*fs.FS).Write) }
+
+// movesInTask reads or writes the whole file.
+func movesInTask(ops uint64, move func(f *fs.FS, t *fs.Task, ip *fs.Inode, at uint64, b []byte) (int, errno.Errno)) {
+	fsBench.move = move
 	inBenchDir(ops, 0, func(t *fs.Task) errno.Errno {
 		f, b := &files.fs, &fsBench
 		ip, e := benchInode(t, len(b.dirs))
 		for range b.ops {
 			if e == errno.OK {
-				_, e = f.Write(t, ip, 0, b.buffer[:])
+				_, e = b.move(f, t, ip, 0, b.buffer[:])
 			}
 		}
 		f.Put(t, ip)
