@@ -46,10 +46,6 @@ func haltEntry() uint64
 // HaltForever turns interrupts off and halts; only an NMI, SMI or reset gets this CPU's attention again.
 func HaltForever()
 
-// mmioRead32 and mmioWrite32 access a device register with exactly one 32-bit move.
-func mmioRead32(p uintptr) uint32
-func mmioWrite32(p uintptr, v uint32)
-
 // PushOntoGuard moves RSP to an unmapped page and pushes: the page fault cannot be pushed either, which makes a double
 // fault. For crash=doublefault.
 func PushOntoGuard()

@@ -177,18 +177,6 @@ TEXT ·HaltForever(SB), NOSPLIT, $0
 	HLT
 	JMP -2(PC)
 
-TEXT ·mmioRead32(SB), NOSPLIT, $0-12
-	MOVQ p+0(FP), AX
-	MOVL (AX), AX
-	MOVL AX, ret+8(FP)
-	RET
-
-TEXT ·mmioWrite32(SB), NOSPLIT, $0-12
-	MOVQ p+0(FP), AX
-	MOVL v+8(FP), BX
-	MOVL BX, (AX)
-	RET
-
 TEXT ·PushOntoGuard(SB), NOSPLIT, $8-0 // a frame, so that the backtrace finds the caller
 	MOVQ ·guardAddress(SB), SP
 	MOVQ AX, -8(SP)

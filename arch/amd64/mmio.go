@@ -6,8 +6,10 @@ package amd64
 
 func mmioRead8(p uintptr) uint8
 func mmioRead16(p uintptr) uint16
+func mmioRead32(p uintptr) uint32
 func mmioWrite8(p uintptr, v uint8)
 func mmioWrite16(p uintptr, v uint16)
+func mmioWrite32(p uintptr, v uint32)
 
 // ReadRegister reads 1, 2 or 4 bytes of a register at va.
 func ReadRegister(va uintptr, bytes int) uint32 {
