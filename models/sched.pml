@@ -1,5 +1,5 @@
 /*
- * sched.pml: how tasks wait, are woken, stolen, and CPUs go idle (kernel/sched/cpu.go, wake.go), on x86-TSO memory (tso.pml).
+ * sched.pml: how tasks wait, are woken, stolen, and CPUs go idle (kernel/sched/cpu.go, leave.go, idle.go, wake.go), on x86-TSO memory (tso.pml).
  *
  * Modelled: Pick with its inbox, ring and theft, Finish, block, becomeReady, Wake, send, EnterIdle, LeaveIdle and the kick, each
  * load, buffered store and locked instruction a step of its own. Task k wakes task k-1, if there is one, parks, unless it is

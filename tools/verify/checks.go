@@ -175,6 +175,8 @@ var follows = []struct{ model, file, names string }{
 	{"cap", "kernel/cap/revoke.go", "Revoke revokeOnly Delete kill reap climb leaves"},
 	{"cap", "kernel/cap/detach.go", "hide finish tearDown mark detach help takeOut taken bypass sweep"},
 	{"sleeplock", "kernel/sync/sleeplock.go", "Lock wait Unlock handOver enqueue dequeue refresh"},
-	{"sched", "kernel/sched/cpu.go", "Pick Finish claim becomeReady block EnterIdle leaveIdle share"},
+	{"sched", "kernel/sched/cpu.go", "Pick claim"},
+	{"sched", "kernel/sched/leave.go", "Finish becomeReady block"},
+	{"sched", "kernel/sched/idle.go", "EnterIdle leaveIdle share"},
 	{"sched", "kernel/sched/wake.go", "Wake enqueue send"},
 }
