@@ -67,7 +67,7 @@ func startCaps() {
 	capKinds[abi.KindPorts].Within = within
 	capKinds[abi.KindEnv] = cap.Ops{Teardown: tearEnv, Within: descends}
 	capKinds[abi.KindCPU].Teardown = tearCPU
-	capKinds[abi.KindInode].Within = opened
+	capKinds[abi.KindInode] = cap.Ops{Teardown: tearInode, Within: opened}
 	capKinds[abi.KindEndpoint].Teardown, capKinds[abi.KindNotification].Teardown = tearGate, tearGate
 	if capTab.Init(capCPUs[:ncpu], &capKinds, &theCapMemory, &theCapMemory) != nil {
 		giveUp("out of memory", failure("there is none for capabilities"))

@@ -12,9 +12,10 @@ import (
 	"exo/kernel/fs/errno"
 )
 
-// System calls: files. A capability is for an inode: its number, and which of its lives. It holds nothing of the file system's, so
-// there is nothing to give back: whoever ends, and whatever is revoked, each call finds the inode, uses it, and puts it back. Hence
-// a file ends with its last name, whoever may have opened it.
+// System calls: files. A capability is for an inode: its number, and which of its lives. It holds no memory of the file system's: each
+// call finds the inode, uses it, and puts it back. But those for files and links, which have an Object.Second, are counted for each inode
+// (fs.Opens), so that one that has lost its last name stays as long as there is one. Whoever ends, and whatever is revoked, the
+// teardown counts it off, which waits for nobody; if it was the last, the task of files.go frees the inode.
 //
 // A directory's capability leads to what is below it: FileOpen derives one from it, so with no more rights, and the revocation of the
 // one takes the others. No other derivation names another inode (opened).
@@ -24,7 +25,9 @@ import (
 // G1. A call does only what the rights of its capabilities permit, which are as of a moment after it has a fs.Task. One that is
 // under way when they are revoked may go on to its end.
 // G2. What is refused has changed nothing; but what is written from memory that goes away meanwhile is zeroes.
-// G3. A call ends when the disk has answered, whatever is pending for the thread: so nothing is held by who is no more.
+// G3. A file whose last name is gone can be used by who has a capability for it, and its blocks are free when nobody has; after a
+// crash, when it is mounted again. A directory ends with its name: it is Stale.
+// G4. A call ends when the disk has answered, whatever is pending for the thread: so nothing is held by who is no more.
 //
 // Locks: a task of files.go, and then what kernel/fs says. Ring 3's memory is copied from and to under these: such a copy waits for
 // nobody.
@@ -35,6 +38,25 @@ const (
 	pathMost  = block.Size
 	fullyOwns = cap.Read | cap.Write | cap.Execute | cap.Derive | cap.Transfer
 )
+
+// isKept in an Object.Second: the capability is counted.
+const isKept = 1
+
+// keepFile counts a capability that is about to be made; false: there are too many. Preemption is off, and the caller uses the inode
+// or holds a capability of it.
+func keepFile(o cap.Object) bool { return o.Second != isKept || files.opens.Add(this(), o.First) }
+
+// letFile is that one that was counted is no more.
+func letFile(o cap.Object) {
+	if o.Second == isKept && files.opens.End(this(), o.First) {
+		callTask(&files.task)
+	}
+}
+
+func tearInode(_ int, name cap.Name, _ cap.Rights, o cap.Object) {
+	letFile(o)
+	unpaid(name, 0)
+}
 
 // opened is Within for inodes: what FileOpen has found is within the directory, and nothing else is known to be.
 func opened(_, _ cap.Object) bool { return here().opening }
@@ -144,7 +166,13 @@ func (c *fileCall) also(name uint64, need cap.Rights) (*fs.Inode, abi.Errno) {
 }
 
 func (c *fileCall) get(o cap.Object) (*fs.Inode, abi.Errno) {
-	ip, e := files.fs.Get(c.task, uint32(o.First), uint32(o.First>>32))
+	var ip *fs.Inode
+	var e errno.Errno
+	if o.Second == isKept {
+		ip, e = files.fs.GetOpen(c.task, uint32(o.First), uint32(o.First>>32))
+	} else {
+		ip, e = files.fs.Get(c.task, uint32(o.First), uint32(o.First>>32))
+	}
 	if e != errno.OK {
 		return nil, fileErrno(e)
 	}
@@ -222,6 +250,9 @@ func sysFileOpen(s *amd64.UserState, f *amd64.SysFrame) int64 {
 	var st fs.Stat
 	files.fs.Stat(c.task, ip, &st)
 	d := cap.Derivation{Rights: cap.Rights(f.R10) &^ owns, Narrow: true, Object: objectOf(ip)}
+	if ip.Type() != layout.TypeDir {
+		d.Object.Second = isKept
+	}
 	p := preemptOff()
 	here().opening = true
 	name := t.derive(p.CPU, cap.Name(f.RDI), t.env, &d)

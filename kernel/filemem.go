@@ -173,6 +173,7 @@ func (v *volume) reserve(s *fileSizes) bool {
 		Groups: carve[fs.GroupInfo](a, s.groups),
 		Busy:   carve[fs.Busy](a, 16),
 		Label:  (*block.Page)(a.take(block.Size)),
+		Opens:  &files.opens,
 	}
 	groups := min(s.groups, checkGroups)
 	v.check.Marks = carve[uint64](a, groups*layout.BlockWords)

@@ -42,6 +42,7 @@ var files struct {
 	end     sync.Sleeplock // held by who writes at a file's end; in order, after the tasks'
 	calls   atom.Int64     // that are under way
 	told    atom.Uint64    // bit e: a line says that errno e has come up
+	opens   fs.Opens       // capabilities for files
 }
 
 // fileTask is what a call has meanwhile.
@@ -106,6 +107,7 @@ func fileKeeper(uint64) uint64 {
 	g.rests.Store(1)
 	g.ready.Store(1)
 	for {
+		freeFiles()
 		if g.dirty.Load() == 0 {
 			park()
 			continue
@@ -113,6 +115,7 @@ func fileKeeper(uint64) uint64 {
 		g.rests.Store(0)
 		for until := amd64.NowNs() + writeBackNs; amd64.NowNs() < until && g.hurry.Load() == 0; {
 			parkUntil(until)
+			freeFiles()
 		}
 		g.dirty.Store(0)
 		t := enterFiles()
@@ -125,6 +128,26 @@ func fileKeeper(uint64) uint64 {
 		if g.dirty.Load() == 0 {
 			g.rests.Store(1)
 		}
+	}
+}
+
+// freeFiles frees what nobody has open any more, and has no name.
+func freeFiles() {
+	g := &files
+	for {
+		key, ok := g.opens.Take(this())
+		if !ok {
+			return
+		}
+		g.rests.Store(0)
+		t := enterFiles()
+		if g.mounted.Load() != 0 {
+			if e := g.fs.Release(&t.task, key); e != errno.OK {
+				fileTrouble("freeing a file: ", e) // the next mount will
+			}
+			g.dirty.Store(1)
+		}
+		t.leave()
 	}
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"exo/arch/amd64"
 	envs "exo/kernel/env"
+	"exo/kernel/fs"
 	"exo/kernel/mm"
 	"exo/kernel/mm/paging"
 	"exo/kernel/sched"
@@ -27,6 +28,12 @@ func reserveEnvs() {
 	threadPool.Init(pieces[sync.Link](threads, mm.Range{}), pieces[sync.PoolCPU](ncpu, mm.Range{}))
 	slots := min(max(bytes>>14, minSlots), maxSlots) &^ (slotsPerFrame - 1)
 	capSlots = pieces[envs.Slot](int(slots), mm.Range{})
+	keepers := int(slots)/2 + fileTaskCount // capabilities that environments may have, and those that are being made
+	heads := 1
+	for heads < keepers {
+		heads *= 2
+	}
+	files.opens.Init(pieces[fs.Open](keepers, mm.Range{}), pieces[uint32](heads, mm.Range{}), scramble(amd64.TSC()))
 	reserveGates()
 	for i := range envTable {
 		envTable[i].slot = uint32(i)

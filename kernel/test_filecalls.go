@@ -175,10 +175,11 @@ func testFileCalls(t *ktest.T, _ int) {
 		p.namedIs(abi.NotDirectory, "a file is no directory", abi.FileRemove, root, "a", 1)
 		p.namedIs(abi.BadArgument, "it is either", abi.FileRemove, root, "a", 2)
 		p.namedIs(0, "a file goes", abi.FileRemove, root, "a")
-		p.refused(abi.Stale, "then it is no more", abi.FileRead, a, buf, 8, 0)
-		p.refused(abi.Stale, "nor written", abi.FileWrite, a, at, n, 0)
+		p.gets(5, "who has it open reads it", abi.FileRead, a, buf, 8, 0)
 		made("a", abi.FileTypeRegular)
-		p.refused(abi.Stale, "nor is it another of that name", abi.FileStat, a, buf)
+		p.gets(0, "it is not another of that name", abi.FileStat, a, buf)
+		t.Equal(0, p.data[pupFree+128+3].Load(), 5, "its size")
+		t.Equal(0, p.data[pupFree+128+1].Load(), abi.FileTypeRegular|0o644, "its type, permission, and no names")
 		p.namedIs(0, "one name", abi.FileRemove, d, "e", 0)
 		p.namedIs(0, "the other", abi.FileRemove, d, "g", 0)
 		p.namedIs(0, "the directory", abi.FileRemove, root, "d", 1)
@@ -283,6 +284,86 @@ func testFilePointers(t *ktest.T, _ int) {
 		p.gets(int64(n), "a read", abi.FileRead, a, p.place(pupFree+128), 64, 0)
 		t.Equal(0, p.data[pupFree+128].Load(), 0x74786574, "what was written")
 		p.refused(abi.BadName, "nothing of it is a name", abi.FileMake, root, 0, 0, abi.FileTypeRegular)
+	})
+}
+
+// testFileOpens: a file that has lost its last name is read and written by who has it open, and its blocks are free when nobody has:
+// after a deletion, a revocation, the end of an environment.
+func testFileOpens(t *ktest.T, _ int) {
+	withFiles(t, func(p, q *puppet, qe, root uint64) {
+		t := p.t
+		free := files.fs.Space()
+		freed := func(what string) {
+			t.Check(0, eventually(func() bool {
+				s := files.fs.Space()
+				return s.FreeInodes == free.FreeInodes && s.FreeBlocks == free.FreeBlocks
+			}), what)
+		}
+		open := func(rights uint64) uint64 {
+			t.Check(0, p.named(abi.FileMake, root, "f", abi.FileTypeRegular) > 0, "a file is made")
+			f := p.opens(root, "f", rights)
+			p.gets(mm.FrameSize, "it is written", abi.FileWrite, f, pupCode, mm.FrameSize, 0)
+			return f
+		}
+		uses := func(p *puppet, f uint64) {
+			p.gets(mm.FrameSize, "it is written, without a name", abi.FileWrite, f, pupCode, mm.FrameSize, 8*mm.FrameSize)
+			p.gets(8, "and read", abi.FileRead, f, p.place(pupFree+128), 8, 0)
+			p.gets(0, "and cut", abi.FileTruncate, f, 2*mm.FrameSize)
+			p.gets(0, "and synced", abi.FileSync, f, 0)
+			p.gets(0, "and looked at", abi.FileStat, f, p.place(pupFree+128))
+			t.Equal(0, p.data[pupFree+128+1].Load()>>32, 0, "names that it has")
+		}
+		f := open(fileDir)
+		g := p.makes("derived", abi.CapDerive, f, fileRW|abi.RightDelete, qe)
+		p.namedIs(0, "its name goes", abi.FileRemove, root, "f")
+		p.namedIs(abi.Stale, "it gets no other", abi.FileLink, root, "again", f)
+		uses(p, f)
+		uses(q, g)
+		q.gets(0, "one lets it go", abi.CapDelete, g)
+		uses(p, f)
+		p.gets(0, "then the last does", abi.CapDelete, f)
+		freed("its blocks are free after a deletion")
+
+		f = open(fileDir)
+		open2 := p.opens(root, "f", abi.RightRead|abi.RightDelete)
+		at, n := p.text(20, "f")
+		t.Check(0, p.named(abi.FileMake, root, "g", abi.FileTypeRegular) > 0, "another file")
+		p.namedIs(0, "takes its name", abi.FileRename, root, "g", root, at, n)
+		p.namedIs(0, "and loses it", abi.FileRemove, root, "f")
+		uses(p, f)
+		p.gets(0, "the first is let go", abi.CapDelete, f)
+		p.gets(8, "a second opening is one, too", abi.FileRead, open2, p.place(pupFree+128), 8, 0)
+		t.Check(0, files.fs.Space().FreeInodes < free.FreeInodes, "it is there")
+		p.gets(0, "all is revoked", abi.CapRevoke, root)
+		p.refused(abi.BadCap, "the capability is gone", abi.FileRead, open2, p.place(pupFree+128), 8, 0)
+		freed("its blocks are free after a revocation")
+
+		f = open(fileRW | abi.RightDelete)
+		name, k := p.text(30, "somewhere")
+		t.Check(0, p.named(abi.FileSymlink, root, "l", name, k) == 0, "a link is made")
+		l := p.opens(root, "l", abi.RightRead|abi.RightDelete)
+		p.namedIs(0, "it goes", abi.FileRemove, root, "l")
+		p.gets(int64(k), "its text is read", abi.FileText, l, p.place(pupFree+128), 64)
+		p.gets(0, "it is let go", abi.CapDelete, l)
+		v, ok := makePuppet(t, 60, 40)
+		if !ok {
+			return
+		}
+		v.loopEnd()
+		top := v.given(abi.KindInode, cap.Object{First: rootInode})
+		mine := v.opens(top, "f", fileRW)
+		p.gets(0, "who made it lets it go", abi.CapDelete, f)
+		p.namedIs(0, "its name goes", abi.FileRemove, root, "f")
+		uses(&v, mine)
+		v.end()
+		freed("its blocks are free after the end of an environment")
+		t.Check(0, p.named(abi.FileMake, root, "d", abi.FileTypeFolder) > 0, "a directory")
+		d := p.opens(root, "d", fileDir)
+		p.namedIs(0, "goes", abi.FileRemove, root, "d", 1)
+		p.refused(abi.Stale, "it is no more, open or not", abi.FileStat, d, p.place(pupFree+128))
+		t.Check(0, p.named(abi.FileMake, root, "f", abi.FileTypeRegular) > 0, "a file")
+		p.opens(root, "f", abi.RightRead) // and is left open without a name, for the check of a disk that was unmounted so
+		p.namedIs(0, "that is left", abi.FileRemove, root, "f")
 	})
 }
 

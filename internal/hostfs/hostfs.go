@@ -51,7 +51,14 @@ func heads(n int) []atom.Uint32 {
 	return make([]atom.Uint32, k)
 }
 
-// NewMemory makes memory for a mount.
+// NewOpens makes an Opens with room for n.
+func NewOpens(n int) *fs.Opens {
+	o := new(fs.Opens)
+	o.Init(make([]fs.Open, n), make([]uint32, 16), 0x9e3779b97f4a7c15)
+	return o
+}
+
+// NewMemory makes memory for a mount, with an Opens of 16.
 func NewMemory(s Sizes) *fs.Memory {
 	return &fs.Memory{
 		Cache: cache.Memory{
@@ -76,6 +83,7 @@ func NewMemory(s Sizes) *fs.Memory {
 		Groups: make([]fs.GroupInfo, s.Groups),
 		Busy:   make([]fs.Busy, 16),
 		Label:  new(block.Page),
+		Opens:  NewOpens(16),
 	}
 }
 

@@ -83,7 +83,8 @@ const (
 	CapTake  // number → name, derived from what the caller's maker offers; of an heir
 
 	// Files. A path is names with slashes between them, down from a directory: links are not followed, and there is no way up. Who has a
-	// directory may open what is below it, with no more rights. A file without a name is no more: its capabilities are Stale.
+	// directory may open what is below it, with no more rights. A file without a name stays as long as there is a capability for
+	// it; a directory is no more, and Stale.
 	FileOpen     // directory, *path, n, rights → name, derived from the directory's; RDX: type and permission, R8: bytes, R9: Object.First
 	FileMake     // directory, *name, n, type and permission → Object.First of a file or directory that was not there
 	FileSymlink  // directory, *name, n, *text, n → 0

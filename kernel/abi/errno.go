@@ -40,7 +40,7 @@ const (
 	NotLink            // it is no symbolic link
 	NotEmpty           // the directory has names
 	BadName            // empty, ".", "..", with a slash or a zero byte, or its hash is another's
-	Stale              // the file has lost its last name
+	Stale              // the directory has lost its name
 	Loop               // a directory would come to lie in itself
 	HasLinks           // a directory has one name only
 	NoSpace            // no block is free

@@ -33,7 +33,7 @@ const (
 )
 
 // Object is what a capability is for. Frames: number of the first, how many. Ports: first, how many. Inodes: number, and which of its
-// lives in the upper half. Environments: the number; one for
+// lives in the upper half; 1 if it stays without a name, else 0. Environments: the number; one for
 // an environment may be narrowed to any that it has made, or that those have. Others: the kernel's.
 type Object struct{ First, Second uint64 }
 

@@ -140,6 +140,17 @@ func (t *Table) open(name Name, by Holder, need Rights) (r *record, m meta, o Ob
 	return r, m, o, nil
 }
 
+// ObjectOf is the object of a capability of a kind, whatever it permits; false: it is of another, or not the holder's. It counts as no
+// use.
+func (t *Table) ObjectOf(name Name, by Holder, k Kind) (Object, bool) {
+	r := t.caps.find(name.slot())
+	if r == nil || !by.valid() || r.owner.Load() != name.key(by) || meta(r.meta.Load()).kind() != k {
+		return Object{}, false
+	}
+	o := Object{r.object[0].Load(), r.object[1].Load()}
+	return o, r.owner.Load() == name.key(by)
+}
+
 // Info is what a holder may know of its capability.
 type Info struct {
 	Kind    Kind

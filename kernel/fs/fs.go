@@ -9,7 +9,8 @@
 //	kernel/fs/disk        what blocks say
 //	kernel/fs/block       the device
 //
-// Inodes are what callers hold: Get and Lookup give one in use, Put ends that. Walking paths is the library OS's business.
+// Inodes are what callers hold: Get and Lookup give one in use, Put ends that. Who wants one to stay, but not to use it, is counted
+// in Opens. Walking paths is the library OS's business.
 //
 //	                   Lookup  Create Link Unlink Rename  Read  Write Truncate  Get Put  Sync      -: may run together
 //	all                  -          -                      -        -              -       -
@@ -58,6 +59,7 @@ type Memory struct {
 	Groups  []GroupInfo   // as many as the disk has groups: one for each 96 MiB
 	Busy    []Busy        // 16 are plenty
 	Label   *block.Page   // a page of no other use
+	Opens   *Opens        // who keeps inodes without using them; nil: nobody
 }
 
 // FS is a mounted file system.
@@ -70,6 +72,7 @@ type FS struct {
 
 	inodes []Inode
 	table  table.Table
+	opens  *Opens
 	groups []GroupInfo
 	busy   busyPool
 
@@ -129,7 +132,7 @@ func (f *FS) Mount(t *Task, d block.Device, m *Memory, clock Clock, write bool) 
 	if _, e := f.journal.Recover(t.base(), write); e != errno.OK {
 		return e
 	}
-	f.inodes, f.groups = m.Inodes, m.Groups
+	f.inodes, f.groups, f.opens = m.Inodes, m.Groups, m.Opens
 	f.table.Init(m.Nodes, m.Heads)
 	for i := range f.inodes {
 		f.inodes[i].init(i)

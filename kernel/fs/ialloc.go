@@ -63,7 +63,7 @@ func (f *FS) newInodeIn(t *Task, g uint32) (*Inode, errno.Errno) {
 	}
 	ip := &f.inodes[i]
 	ip.lock.Lock(t.C)
-	ip.ino, ip.next, ip.ahead = ino, 0, 0
+	ip.ino, ip.next, ip.ahead, ip.going = ino, 0, 0, false
 	ip.d = disk.Inode{Generation: max(t.inode.Generation+1, 1)}
 	ip.seq.Store(t.Seq)
 	ip.life.Store(0)

@@ -24,6 +24,7 @@ type Inode struct {
 	ino   uint32
 	index int32
 	seq   atom.Uint64 // the last transaction that changed it
+	going bool        // who has the last use is freeing it; under lock
 	life  atom.Uint64 // alive and d.Generation, or 0 if it has no name: for who has no lock. Written under lock (settle)
 }
 
@@ -107,7 +108,7 @@ func (f *FS) hold(t *Task, ino uint32) (*Inode, errno.Errno) {
 
 // load reads an inode. One that is not in use has Mode 0.
 func (f *FS) load(t *Task, ip *Inode, ino uint32) errno.Errno {
-	ip.ino, ip.next, ip.ahead = ino, 0, 0
+	ip.ino, ip.next, ip.ahead, ip.going = ino, 0, 0, false
 	ip.seq.Store(f.journal.Running()) // in another slot it may have been changed in this transaction, or before
 	ip.life.Store(0)
 	ip.d = disk.Inode{}
@@ -184,18 +185,23 @@ func (f *FS) child(t *Task, ino uint32) (*Inode, errno.Errno) {
 	return ip, errno.OK
 }
 
-// Put ends a use. The last one of an inode without a name frees what it had. The caller holds no lock.
+// Put ends a use. The last one of an inode without a name, and of no Open, frees what it had. The caller holds no lock.
 func (f *FS) Put(t *Task, ip *Inode) {
 	i := int(ip.index)
 	for !f.table.DropUnless(i, doomed) { // who takes the last name finds this use, or has set the flag
 		ip.lock.Lock(t.C)
-		gone := ip.d.Mode == 0 // somebody has freed it
-		if gone {
+		alone := f.table.Users(i) == 1                            // before keep: then who has used it since the name went is counted there, if he wants to be
+		kept := ip.d.Mode == 0 || f.opens.keep(t.C, ip.OpenKey()) // with no mode somebody has freed it
+		if kept {
 			f.table.Drop(i)
 		}
+		ip.going = !kept && alone
 		ip.lock.Unlock(t.C)
-		if gone {
+		if kept {
 			return
+		}
+		if !alone {
+			continue
 		}
 		if !f.reap(t, ip) { // nobody gets it any more but for a moment, so it is the caller's
 			f.table.Drop(i)

@@ -120,7 +120,8 @@ func (f *FS) dropLocked(t *Task, ip *Inode, now int64) errno.Errno {
 	}
 	ip.settle()
 	f.table.Set(int(ip.index), doomed) // pairs with Put's DropUnless: one of those who use it, perhaps the caller, is the last
-	if f.table.Users(int(ip.index)) > 1 || d.Depth > 0 {
+	// First who uses it, then who keeps it, as in Put.
+	if f.table.Users(int(ip.index)) > 1 || d.Depth > 0 || f.opens.has(t.C, ip.OpenKey()) {
 		if !d.Cut {
 			if e := f.orphan(t, ip, 1); e != errno.OK {
 				return e

@@ -8,6 +8,8 @@ const (
 // filesMutants are faults in how ring 3 reaches files, and in how the kernel mounts them.
 var filesMutants = []mutant{
 	{"files: any inode is below any other", "kernel/filecalls.go", []edit{{"return here().opening", "return true"}}, filesBoot},
+	{"files: a deletion does not let a file go", "kernel/filecalls.go", []edit{{"\tletFile(o)\n\tunpaid", "\tunpaid"}}, filesBoot},
+	{"files: what is derived keeps no file", "kernel/capcalls.go", []edit{{"\t\tif !keepFile(kept) {", "\t\tif kept = (cap.Object{}); !keepFile(kept) {"}}, filesBoot},
 	{"files: a name is given to what one may only read", "kernel/filecalls.go", []edit{{"c.also(f.R10, fullyOwns)", "c.also(f.R10, cap.Read)"}}, filesBoot},
 	{"files: what is moved may be moved to where one may do more", "kernel/filecalls.go", []edit{{"\t\tneed = fullyOwns\n", "\t\tneed = cap.Write\n"}}, filesBoot},
 	{"files: bytes that cannot be read are zeroes", "kernel/fileio.go", []edit{{"no == abi.OK && !amd64.CanRead(f.RSI, want)", "no == abi.OK && f.RSI == want && !canRead(f.RSI, want)"}}, filesBoot},
