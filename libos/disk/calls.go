@@ -12,6 +12,7 @@ const (
 	CallRemove
 	CallRename
 	CallList // folder, how many to leave out → as many as fit, each after a true, then false; and whether that was all
+	CallSpace
 )
 
 // statuses are those of a call.

@@ -339,3 +339,24 @@ func (d *Disk) List(folder string, yield func(Info) bool) {
 		}
 	}
 }
+
+// Space is how much there is: bytes, and files.
+type Space struct{ Bytes, Free, Files, FreeFiles uint64 }
+
+// Space tells how much there is, and how much of it is free.
+func (d *Disk) Space() Space {
+	d.lock()
+	defer d.unlock()
+	s := Space{Bytes: uint64(len(d.next)) * BlockSize, Files: MaxFiles}
+	for _, n := range d.next {
+		if n == free {
+			s.Free += BlockSize
+		}
+	}
+	for i := range d.h.files {
+		if d.h.files[i].path[0] == 0 {
+			s.FreeFiles++
+		}
+	}
+	return s
+}

@@ -181,3 +181,15 @@ func TestDisk_manyAtOnce(t *testing.T) {
 		require.Equal(t, bytes.Repeat([]byte(name), 100), b[:n])
 	}
 }
+
+func TestDisk_space(t *testing.T) {
+	d := newDisk()
+	all := d.Space()
+	require.Equal(t, all.Bytes, all.Free)
+	require.Equal(t, all.Files, all.FreeFiles)
+	r, _ := d.Create("a", false)
+	d.Write(r, 0, false, make([]byte, BlockSize+1))
+	require.Equal(t, Space{all.Bytes, all.Free - 2*BlockSize, all.Files, all.Files - 1}, d.Space())
+	require.NoError(t, d.Remove("a"))
+	require.Equal(t, all, d.Space())
+}

@@ -50,6 +50,13 @@ type Info struct {
 	Kind  Kind
 	Fixed bool // of the initramfs: it cannot be changed
 	Runs  bool // it may be executed
+
+	// Below /disk, if Lstat or a descriptor's Stat tells: else 0.
+	ID             uint64 // no two files have the same
+	Links          uint32 // names
+	Mode           uint32 // type and permission, as in Unix
+	Blocks         uint64 // of 4 KiB
+	Modified, Made int64  // ns since 1970
 }
 
 // Error is why something was refused.
@@ -73,4 +80,5 @@ const (
 	ErrAgain      = Error("nothing there just now")
 	ErrName       = Error("bad file name")
 	ErrKind       = Error("not for such a file")
+	ErrNoLinks    = Error("links are only below /disk")
 )

@@ -371,7 +371,9 @@ func (fd FD) statFile(c sys.Cap) (Info, error) {
 	if e := sys.FileStat(c, &i); e != abi.OK {
 		return Info{}, errorOfFile(e)
 	}
-	return (&found{mode: i.Mode, size: i.Size}).info(""), nil
+	info := (&found{mode: i.Mode, size: i.Size}).info("")
+	info.tell(&i)
+	return info, nil
 }
 
 // writeFile writes all of p, or says why not.

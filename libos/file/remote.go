@@ -21,6 +21,7 @@ type store interface {
 	Remove(path string) error
 	Rename(from, to string) error
 	List(folder string, yield func(disk.Info) bool)
+	Space() (disk.Space, error)
 }
 
 // remote is a server's.
@@ -174,4 +175,11 @@ func (d *remote) List(folder string, yield func(disk.Info) bool) {
 			return
 		}
 	}
+}
+
+func (d *remote) Space() (s disk.Space, err error) {
+	err = d.call(disk.CallSpace, func(*rpc.Writer) {}, func(r *rpc.Reader) {
+		s = disk.Space{Bytes: r.Uint(), Free: r.Uint(), Files: r.Uint(), FreeFiles: r.Uint()}
+	})
+	return s, err
 }

@@ -5,11 +5,16 @@ package main
 import (
 	"io"
 	"strings"
+
+	"exo/libos/file"
 )
 
 func cat(c *call) int {
 	var b [4096]byte
 	return c.inputs(c.args, func(_ string, r io.Reader) error {
+		if fd, ok := r.(file.FD); ok && file.Same(fd, file.Out) {
+			return errSame // it would have no end
+		}
 		for {
 			n, err := r.Read(b[:])
 			if n > 0 {

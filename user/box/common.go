@@ -31,7 +31,7 @@ func (c *call) start(args []string) int {
 		say("usage: " + strings.TrimSpace(c.program.name+" "+c.program.usage) + "\n" + c.program.what)
 		return 0
 	}
-	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' && strings.IndexByte(c.program.usage, '-') >= 0 {
+	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' && strings.IndexByte(c.program.usage, '-') >= 0 && c.program.name != "find" {
 		word := args[0][1:]
 		args = args[1:]
 		if word == "-" {
@@ -150,6 +150,16 @@ func (c *call) inputs(names []string, do func(name string, r io.Reader) error) i
 
 // lines calls do for each line, without its end; do keeps none of them, and returns false for enough.
 func lines(r io.Reader, do func(line []byte) bool) error {
+	return whole(r, func(line []byte) bool {
+		if n := len(line) - 1; line[n] == '\n' {
+			line = line[:n]
+		}
+		return do(line)
+	})
+}
+
+// whole is lines with their ends, which the last may not have.
+func whole(r io.Reader, do func(line []byte) bool) error {
 	b := bufio.NewReader(r)
 	var long []byte
 	for {
@@ -163,9 +173,6 @@ func lines(r io.Reader, do func(line []byte) bool) error {
 			part = long
 		}
 		if len(part) > 0 {
-			if n := len(part) - 1; part[n] == '\n' {
-				part = part[:n]
-			}
 			if !do(part) {
 				return nil
 			}

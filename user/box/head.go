@@ -14,9 +14,9 @@ func head(c *call) int {
 		if left == 0 {
 			return nil
 		}
-		return lines(r, func(line []byte) bool {
-			stdout.Write(line)
-			stop(stdout.WriteByte('\n'))
+		return whole(r, func(line []byte) bool {
+			_, broken := stdout.Write(line)
+			stop(broken)
 			left--
 			return left > 0
 		})
@@ -31,7 +31,7 @@ func tail(c *call) int {
 	return c.inputs(c.args, func(_ string, r io.Reader) error {
 		var last [][]byte // a ring
 		at := 0
-		err := lines(r, func(line []byte) bool {
+		err := whole(r, func(line []byte) bool {
 			switch {
 			case n == 0:
 			case len(last) < n:
@@ -43,8 +43,8 @@ func tail(c *call) int {
 			return true
 		})
 		for i := range last {
-			stdout.Write(last[(at+i)%len(last)])
-			stop(stdout.WriteByte('\n'))
+			_, broken := stdout.Write(last[(at+i)%len(last)])
+			stop(broken)
 		}
 		return err
 	})

@@ -12,12 +12,21 @@ func ls(c *call) int {
 	for _, name := range names {
 		i, err := file.Stat(name)
 		if err != nil {
+			i, err = file.Lstat(name) // a link that leads nowhere
+		}
+		if err != nil {
 			status = c.fail(name, err)
 			continue
 		}
-		all := []file.Info{i}
+		all, folder := []file.Info{i}, name
+		if c.flags['l'] {
+			if link, e := file.Lstat(name); e == nil && link.Kind == file.Link {
+				i = link
+				all[0] = i
+			}
+		}
 		if i.Kind != file.Folder {
-			all[0].Name = name
+			all[0].Name, folder = name, ""
 		} else if all, err = file.ReadDir(name); err != nil {
 			status = c.fail(name, err)
 			continue
@@ -27,14 +36,14 @@ func ls(c *call) int {
 		}
 		for _, i := range all {
 			if c.flags['a'] || i.Name[0] != '.' {
-				c.show(i)
+				c.show(folder, i)
 			}
 		}
 	}
 	return status
 }
 
-func (c *call) show(i file.Info) {
+func (c *call) show(folder string, i file.Info) {
 	mark := map[file.Kind]string{file.Folder: "/", file.Link: "@"}[i.Kind]
 	if mark == "" && i.Runs {
 		mark = "*"
@@ -56,6 +65,11 @@ func (c *call) show(i file.Info) {
 			}
 		}
 		stdout.WriteString(mode + right(number(i.Size), 10) + "  ")
+	}
+	if i.Kind == file.Link && c.flags['l'] {
+		if text, err := file.ReadLink(below(folder, i.Name)); err == nil {
+			mark += " -> " + text
+		}
 	}
 	say(i.Name + mark)
 }

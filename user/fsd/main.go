@@ -111,6 +111,13 @@ func answer(_, call uint64, in *rpc.Reader, out *rpc.Writer) uint64 {
 		folder, skip := in.String(), in.Uint()
 		list(out, folder, skip)
 		return 0
+	case disk.CallSpace:
+		s := files.Space()
+		out.Uint(s.Bytes)
+		out.Uint(s.Free)
+		out.Uint(s.Files)
+		out.Uint(s.FreeFiles)
+		return 0
 	}
 	return disk.BadCall
 }
