@@ -12,7 +12,8 @@ import (
 )
 
 // A client and a server on one CPU, which hand it to each other (hand.go), while another task wakes them for nothing, suspends them, and takes
-// the client's capability away. Each has its own base of GS and x87 control word, and looks whether it still has.
+// the client's capability away. Each has its own base of GS and x87 control word, and looks whether it still has; and the server, whether it
+// has the client's ES.
 
 const (
 	handControl = stormWords + 8 // its control word; the next is what it finds
@@ -66,6 +67,8 @@ func handServer(b []byte) {
 	a.imm(rAX, uint64(abi.IPCReplyWait))
 	a.syscall()
 	wrong := a.keeps()
+	a.put(0x8C, 0xC1, 0x85, 0xC9) // mov ecx, es; test ecx, ecx
+	segment := a.ahead(0x85)
 	a.put(0x48, 0x85, 0xC0) // test rax, rax
 	refused := a.ahead(0x88)
 	a.put(0x48, 0x8D, 0x70, 7)                // lea rsi, [rax+7]
@@ -77,6 +80,7 @@ func handServer(b []byte) {
 	a.jump(0xE9, loop)
 	a.here(wrong[0])
 	a.here(wrong[1])
+	a.here(segment)
 	a.count(handWrong)
 	a.jump(0xE9, loop)
 }
@@ -90,6 +94,7 @@ func handClient(b []byte) {
 	loop := a.n
 	a.put(0x48, 0xFF, 0xC3) // inc rbx
 	a.setGS()
+	a.put(0xB9, 3, 0, 0, 0, 0x8E, 0xC1) // mov ecx, 3; mov es, ecx: a null selector, but not 0
 	a.put(0x48, 0x89, 0xDE)                         // mov rsi, rbx
 	a.put(0x48, 0x8D, 0x53, 1)                      // lea rdx, [rbx+1]
 	a.put(0x4C, 0x8D, 0x53, 2, 0x4C, 0x8D, 0x43, 3) // lea r10, [rbx+2]; lea r8, [rbx+3]
@@ -200,7 +205,7 @@ func testHand(t *ktest.T, _ int) {
 			t.Count(1)
 		}
 		c.answered(1000)
-		t.Check(0, c.data[handWrong].Load()+s.data[handWrong].Load() == 0, "words, GS and x87 are whose they are")
+		t.Check(0, c.data[handWrong].Load()+s.data[handWrong].Load() == 0, "words, GS, ES and x87 are whose they are")
 		t.Check(0, !amd64.MayHand() || hands > pokes/2, "the CPU is handed over")
 		var l text.Line
 		put(l.Str("# ipc/hand: answered=").Uint(c.data[handGood].Load()).Str(" handed=").Int(hands).Str(" late=").Uint(handLates.Load() - late))

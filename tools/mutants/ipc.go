@@ -30,6 +30,7 @@ var ipcMutants = []mutant{
 	{"hand: who was woken before it was left is lost", "kernel/hand.go", []edit{{"\there().sched.Return(sched.OfWord(word), sched.Parks)\n", "\t_ = sched.OfWord(word)\n"}}, handBoot},
 	{"hand: nobody looks whether it was woken", "arch/amd64/syscall_amd64.s", []edit{{"\tCMPXCHGQ R8, (SI) // order: its stack is left; from here on any CPU may go on with it\n\tJNE  late\n", "\tCMPXCHGQ R8, (SI) // order: its stack is left; from here on any CPU may go on with it\n"}}, handBoot},
 	{"hand: GS stays", "arch/amd64/syscall_amd64.s", []edit{{"\tRDGSBASEQ R12\n\tWRGSBASEQ R13\n", "\tRDGSBASEQ R12\n"}}, handBoot},
+	{"hand: ES stays", "arch/amd64/syscall_amd64.s", []edit{{"\tJNE  null\nclean:", "clean:"}}, handBoot},
 	{"hand: x87 stays", "arch/amd64/syscall_amd64.s", []edit{{"\tBYTE $0xDB; BYTE $0xE3 // FNINIT: as in switchUser\n\tFXRSTOR64 UserState_fx(BX)\n", ""}}, handBoot},
 	{"hand: one word is lost", "kernel/hand.go", []edit{{"= f.RDX, f.R10, f.R8, 0", "= f.RDX, f.R10, f.R10, 0"}}, handBoot},
 	{"hand: the answer is read when another's message may be there", "kernel/hand.go", []edit{{"return t.hand(me, c, prev, result)", "_ = result\n\t\t\t\t\t\t\t\t\t\tfor range 20 {\n\t\t\t\t\t\t\t\t\t\t\tamd64.Pause()\n\t\t\t\t\t\t\t\t\t\t}\n\t\t\t\t\t\t\t\t\t\treturn t.hand(me, c, prev, int64(f.RSI))"}},

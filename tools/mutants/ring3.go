@@ -19,7 +19,7 @@ var ring3Mutants = []mutant{
 	{"ring3: switch: x87 is not saved", "arch/amd64/syscall_amd64.s", []edit{{"\tFXSAVE64 UserState_fx(SI)\n", ""}}, ring3Boot},
 	{"ring3: switch: GS is not saved", "arch/amd64/syscall_amd64.s", []edit{{"\tMOVQ AX, UserState_gs(SI)\n", ""}}, ring3Boot},
 	{"ring3: switch: GS is not restored", "arch/amd64/syscall_amd64.s", []edit{{"\tSWAPGS\n\tWRGSBASEQ AX\n\tSWAPGS\n", ""}}, ring3Boot},
-	{"ring3: switch: segment registers are the next thread's", "arch/amd64/syscall_amd64.s", []edit{{"\tJNE  null\n", ""}}, ring3Boot},
+	{"ring3: switch: segment registers are the next thread's", "arch/amd64/syscall_amd64.s", []edit{{"\tJNE  null\nsaved:", "saved:"}}, ring3Boot},
 	{"ring3: switch: the next thread's traps are on the last one's stack", "arch/amd64/syscall_amd64.s", []edit{{"\tMOVQ R9, (CPU_tss+taskState_rsp)(DI)\n", ""}}, ring3Boot},
 	{"ring3: segments: firmware's local descriptor table stays", "arch/amd64/syscall_amd64.s", []edit{{"\tBYTE $0x0F; BYTE $0x00; BYTE $0xD0 // LLDT AX\n", ""}}, ring3Boot},
 	{"ring3: return: an IRETQ that faults is the kernel's fault", "arch/amd64/trap_amd64.s", []edit{{"\tJEQ  faulted\n", ""}}, ring3Boot},
