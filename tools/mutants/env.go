@@ -38,7 +38,7 @@ var envMutants = []mutant{
 	{"env: one page may be written and executed", "kernel/pagefast.go", []edit{{"< uint64(abi.PermRead|abi.PermWrite|abi.PermExecute)\n}", "<= uint64(abi.PermRead|abi.PermWrite|abi.PermExecute)\n}"}}, envBoot},
 	{"env: quotas do not come back", "kernel/env.go", []edit{{"g.frames.Grow(frames)", "_ = frames"}}, envBoot},
 	{"env: an environment ends and keeps what it holds", "kernel/envend.go", []edit{{"\te.sweepCaps()\n", ""}}, envBoot},
-	{"env: a suspended thread goes on", "kernel/thread.go", []edit{{"p&(pendSuspend|pendEnvSuspend) != 0 && p&pendEnd == 0", "p > 1<<62"}}, envBoot},
+	{"env: a suspended thread goes on", "kernel/thread.go", []edit{{"p&(pendSuspend|pendEnvSuspend) != 0 && p&pendEnd == 0", "p == 1<<31"}}, envBoot},
 	{"env: everybody may use any port", "kernel/devicecalls.go", []edit{{" || !within(o, cap.Object{First: port, Second: bytes})", ""}}, envBoot},
 	{"env: others' environments are seen", "kernel/envtree.go", []edit{{"below := e != nil && e.below(root)", "below := e != nil"}}, envTree},
 	{"env: a name for an environment is one for any", "kernel/envtree.go", []edit{{"below := e.below(cap.Holder(whole.First))", "below := true"}}, envTree},
