@@ -64,7 +64,7 @@ func startCaps() {
 		capKinds[k].Teardown = tearPlain
 	}
 	capKinds[abi.KindFrames] = cap.Ops{Teardown: tearFrames, Within: within}
-	capKinds[abi.KindPorts].Within = within
+	capKinds[abi.KindPorts].Within, capKinds[abi.KindExtent].Within = within, within
 	capKinds[abi.KindEnv] = cap.Ops{Teardown: tearEnv, Within: descends}
 	capKinds[abi.KindCPU].Teardown = tearCPU
 	capKinds[abi.KindInode] = cap.Ops{Teardown: tearInode, Within: opened}

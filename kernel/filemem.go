@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"exo/arch/amd64"
+	"exo/kernel/cap"
 	"exo/kernel/fs"
 	"exo/kernel/fs/block"
 	"exo/kernel/fs/cache"
@@ -144,7 +145,8 @@ type volume struct {
 	check  fsck.Memory
 	arena  fileArena
 	label  fs.Options
-	said   int // findings of a check that were printed
+	said   int        // findings of a check that were printed
+	spare  cap.Object // blocks of the device that are not its
 }
 
 // reserve takes the memory; false: there is too little, and nothing is taken.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"exo/arch/amd64"
+	"exo/kernel/cap"
 	"exo/kernel/fs"
 	"exo/kernel/fs/block"
 	layout "exo/kernel/fs/disk"
@@ -51,6 +52,7 @@ type fileTask struct {
 	task  fs.Task
 	pages [3]*block.Page // scratch, and two for who calls
 	user  userBytes
+	req   block.Request // for blocks that are no file system's
 }
 
 // enterFiles waits for a fs.Task that nobody has, for the caller's context.
@@ -216,6 +218,7 @@ func (v *volume) openDisk(t *fileTask, d *disk, free int) bool {
 	if d.Geometry().ReadOnly {
 		l.Str(", read-only")
 	}
+	v.spare = v.beyond(t)
 	v.describe(&l)
 	return true
 }
@@ -252,8 +255,23 @@ func (v *volume) fits(s *fileSizes, free int) bool {
 	return true
 }
 
+// beyond is what the device has beyond the file system, as an extent.
+func (v *volume) beyond(t *fileTask) cap.Object {
+	if t.task.ReadBlock(v.device, 0, t.pages[1]) != errno.OK {
+		return cap.Object{}
+	}
+	s, e := layout.ParseShape(t.pages[1])
+	if e != errno.OK {
+		return cap.Object{}
+	}
+	return cap.Object{First: s.Blocks, Second: v.device.Geometry().Blocks - s.Blocks}
+}
+
 func (v *volume) describe(l *text.Line) {
 	s := v.fs.Space()
+	if v.spare.Second > 0 {
+		l.Str(", ").Uint(v.spare.Second).Str(" blocks beside it")
+	}
 	put(l.Str(", ").Uint(s.FreeBlocks >> 8).Str(" of ").Uint(s.Blocks >> 8).Str(" MiB free, ").Int(len(v.memory.Cache.Buffers) >> 8).Str(" MiB of buffers"))
 }
 

@@ -184,6 +184,9 @@ func (e *env) giveAll(s *abi.Start) abi.Errno {
 	if files.mounted.Load() != 0 {
 		give(&s.Files, abi.KindInode, all, cap.Object{First: rootInode})
 	}
+	if files.spare.Second > 0 {
+		give(&s.Extent, abi.KindExtent, all, files.spare)
+	}
 	for i := range ncpu {
 		give(&s.CPUs[i], abi.KindCPU, all, cap.Object{First: uint64(i)})
 	}

@@ -99,6 +99,10 @@ var calls = [abi.Calls]amd64.Syscall{
 	abi.FileText:     sysFileText,
 	abi.FileSync:     sysFileSync,
 	abi.FileSystem:   sysFileSystem,
+
+	abi.ExtentRead:  sysExtentRead,
+	abi.ExtentWrite: sysExtentWrite,
+	abi.ExtentFlush: sysExtentFlush,
 }
 
 const _ = uint(amd64.SyscallSlots - abi.Calls)

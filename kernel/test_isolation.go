@@ -50,6 +50,7 @@ var checks = [...]struct {
 	{abi.FileOpen, 11}, {abi.FileMake, 11}, {abi.FileSymlink, 11}, {abi.FileLink, 11}, {abi.FileRemove, 11}, {abi.FileRename, 11},
 	{abi.FileRead, 11}, {abi.FileWrite, 11}, {abi.FileTruncate, 11}, {abi.FileStat, 11}, {abi.FileChange, 11}, {abi.FileList, 11},
 	{abi.FileText, 11}, {abi.FileSync, 11}, {abi.FileSystem, 11},
+	{abi.ExtentRead, 12}, {abi.ExtentWrite, 12}, {abi.ExtentFlush, 12},
 }
 
 // testIsolationNames: a name is worth nothing to others, nor one that is nearly it, nor where another kind is wanted.

@@ -194,7 +194,7 @@ func (p *puppet) has(kind uint64, r *ktest.Rand) uint64 {
 }
 
 // fuzzArgs is what arguments each call takes: names of account, frames, env, thread, cpu, y: endpoint, notification, o: console, interrupt,
-// q: ports, d: inode, *: anything; a pointer, or one at what begins a thread (S), upcalls (U), a schedule (H), a predicate (G), PageOps (O), grants (R), a name (N);
+// q: ports, d: inode, x: extent, *: anything; a pointer, or one at what begins a thread (S), upcalls (U), a schedule (H), a predicate (G), PageOps (O), grants (R), a name (N);
 // r: rights, v: address, w: permission, s: some, h: How, u: until, k: kind, b: bits, E: port, 1: width, l: length of
 // a name, L: of a buffer, T: type of a file.
 var fuzzArgs = [abi.Calls]string{
@@ -212,11 +212,13 @@ var fuzzArgs = [abi.Calls]string{
 	abi.FileOpen: "dNlr", abi.FileMake: "dNlT", abi.FileSymlink: "dNlNl", abi.FileLink: "dNld", abi.FileRemove: "dNl1", abi.FileRename: "dNldN",
 	abi.FileRead: "dpLs", abi.FileWrite: "dpLs", abi.FileTruncate: "ds", abi.FileStat: "dp", abi.FileChange: "dps", abi.FileList: "dpLs",
 	abi.FileText: "dpL", abi.FileSync: "ds", abi.FileSystem: "dp",
+
+	abi.ExtentRead: "xps1", abi.ExtentWrite: "xps1", abi.ExtentFlush: "x",
 }
 
 // fuzzMake writes a call that makes sense.
 func (p *puppet) fuzzMake(r *ktest.Rand) {
-	const letters = "-afetcynoiqd" // by kind
+	const letters = "-afetcynoiqdx" // by kind
 	call := fuzzCall(r)
 	d := p.data[fuzzMade+6*int(r.N(fuzzMakes)):][:6]
 	d[0].Store(call)

@@ -101,6 +101,11 @@ const (
 	FileSync     // inode, all → 0 when what was done to it lasts; all not 0: what was done at all
 	FileSystem   // inode, *FileSystemInfo → 0
 
+	// Extents: blocks of 4 KiB of the disk, which the kernel keeps nothing of. Memory for them begins with a page.
+	ExtentRead  // extent, *blocks, n, first → how many; of more than 32, the first ones
+	ExtentWrite // extent, *blocks, n, first → how many; they outlast a loss of power only after ExtentFlush
+	ExtentFlush // extent → 0 when all lasts whose writing had returned
+
 	Calls // how many there are
 )
 

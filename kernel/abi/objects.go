@@ -14,6 +14,7 @@ const (
 	KindInterrupt           // a device's
 	KindPorts               // a range of I/O ports
 	KindInode               // a file, directory or symbolic link
+	KindExtent              // a range of blocks of the disk that no file system uses
 	NumKinds                // how many there are
 )
 
@@ -32,7 +33,8 @@ const (
 	AllRights     uint64 = 1<<32 - 1
 )
 
-// Object is what a capability is for. Frames: number of the first, how many. Ports: first, how many. Inodes: number, and which of its
+// Object is what a capability is for. Frames: number of the first, how many. Ports: first, how many. Extents: number
+// of the first block of the disk, how many. Inodes: number, and which of its
 // lives in the upper half; 1 if it stays without a name, else 0. Environments: the number; one for
 // an environment may be narrowed to any that it has made, or that those have. Others: the kernel's.
 type Object struct{ First, Second uint64 }

@@ -26,6 +26,7 @@ type Start struct {
 	Line         [1024]byte // the kernel's command line
 	Env          uint64     // itself; and so, by CapDerive, every environment
 	Files        uint64     // the root directory; 0: there are no files
+	Extent       uint64     // what of the disk its file system leaves; 0: nothing
 }
 
 // ImageMagic is how a program's image begins.

@@ -294,6 +294,8 @@ func rightsOf(role uint64) uint64 {
 		return abi.RightRead | abi.RightDelete | on
 	case startpage.RoleDisk:
 		return abi.RightExecute | on
+	case startpage.RoleExtent:
+		return abi.RightRead | abi.RightWrite | abi.RightDelete | on
 	case startpage.RoleRoot:
 		return abi.RightRead | abi.RightWrite | abi.RightExecute | abi.RightDelete | on
 	}

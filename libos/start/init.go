@@ -24,7 +24,7 @@ type initialPage struct {
 	page startpage.Page
 	args [1]startpage.Text
 	name [4]byte
-	caps [6 + 64 + 16 + 8]startpage.Cap
+	caps [7 + 64 + 16 + 8]startpage.Cap
 	// Its descriptors, and room for more capabilities, which init makes.
 	files [32]startpage.File
 	line  *abi.Start
@@ -60,6 +60,7 @@ func fromKernel(s *abi.Start) *startpage.Page {
 	add(startpage.RolePorts, 0, s.Ports, 1<<16)
 	add(startpage.RoleFiles, s.ArchiveAt, s.Archive, s.ArchiveBytes)
 	add(startpage.RoleRoot, 0, s.Files, 0)
+	add(startpage.RoleExtent, 0, s.Extent, 0)
 	for i, c := range s.CPUs {
 		add(startpage.RoleCPU, uint64(i), c, 0)
 	}

@@ -68,5 +68,6 @@ const (
 	RoleDisk                        // an endpoint of who keeps files: user/fsd
 	RoleServe                       // an endpoint to receive calls at, of a server
 	RoleRoot                        // the root directory of the kernel's files
+	RoleExtent                      // blocks of the disk that are no file system's
 	RoleFree      uint64 = 1 << 16
 )

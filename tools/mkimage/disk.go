@@ -22,7 +22,7 @@ import (
 	"exo/kernel/fs/errno"
 )
 
-const diskUsage = `usage: mkimage disk new   [-size 64M] [-inodes N] [-label TEXT] DISK [FOLDER]   format, and fill from a folder
+const diskUsage = `usage: mkimage disk new   [-size 64M] [-room 4M] [-inodes N] [-label TEXT] DISK [FOLDER]   format, and fill from a folder
        mkimage disk ls    DISK [PATH]          what a directory holds
        mkimage disk cat   DISK PATH            a file's contents
        mkimage disk get   DISK PATH FOLDER     copy a file or a directory out of the disk
@@ -152,6 +152,7 @@ func parseSize(s string) (int64, error) {
 func diskNew(args []string) error {
 	flags := flag.NewFlagSet("mkimage disk new", flag.ContinueOnError)
 	sizeText := flags.String("size", "64M", "the disk's `size`")
+	roomText := flags.String("room", "", "how much of that is left at its end, as blocks of no file system, `size`")
 	inodes := flags.Uint("inodes", 0, "inodes for each 96 MiB, a multiple of 16; 0: one for every 16 KiB")
 	label := flags.String("label", "", "a `name` of up to 32 bytes")
 	if err := flags.Parse(args); err != nil {
@@ -164,6 +165,15 @@ func diskNew(args []string) error {
 	if err != nil {
 		return err
 	}
+	room := int64(0)
+	if *roomText != "" {
+		if room, err = parseSize(*roomText); err != nil {
+			return err
+		}
+	}
+	if room%block.Size != 0 || room >= size {
+		return fmt.Errorf("a room of %s is none: give less than the size, in blocks of 4K", *roomText)
+	}
 	name := flags.Arg(0)
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o644)
 	if err != nil {
@@ -172,7 +182,7 @@ func diskNew(args []string) error {
 	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
 		return fmt.Errorf("making the disk: %w", err)
 	}
-	o := fs.Options{PerGroup: uint32(*inodes), Label: *label, NowNs: time.Now().UnixNano()}
+	o := fs.Options{Blocks: uint64(size-room) / block.Size, PerGroup: uint32(*inodes), Label: *label, NowNs: time.Now().UnixNano()}
 	if err := binary.Read(rand.Reader, binary.LittleEndian, o.Key[:]); err != nil {
 		return err
 	}

@@ -60,6 +60,26 @@ func TestDisk_ThereAndBack(t *testing.T) {
 }
 
 // What cannot be is said with what to do.
+// Room at the end is nothing that the file system, filled to the brim, or its check touches.
+func TestDisk_Room(t *testing.T) {
+	name, full := filepath.Join(t.TempDir(), "disk"), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(full, "f"), make([]byte, 32<<20), 0o644))
+	require.Error(t, runDisk([]string{"new", "-size", "16M", "-room", "16M", name}))
+	require.Error(t, runDisk([]string{"new", "-size", "16M", "-room", "1000", name}))
+	require.NoError(t, runDisk([]string{"new", "-size", "16M", "-room", "1M", name}))
+	image, err := os.ReadFile(name)
+	require.NoError(t, err)
+	require.Len(t, image, 16<<20)
+	room := bytes.Repeat([]byte("room"), 1<<18)
+	copy(image[15<<20:], room)
+	require.NoError(t, os.WriteFile(name, image, 0o644))
+	require.Error(t, runDisk([]string{"put", name, filepath.Join(full, "f"), "/"}))
+	require.NoError(t, runDisk([]string{"fsck", name}))
+	image, err = os.ReadFile(name)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(room, image[15<<20:]))
+}
+
 func TestDisk_Errors(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "disk")
 	require.ErrorContains(t, runDisk(nil), "usage")

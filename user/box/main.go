@@ -34,6 +34,7 @@ func init() {
 		{"grep", "[-Fcinqv] PATTERN [FILE …]", "lines with a pattern; -F: a text, -c: how many, -i: large and small letters alike, -n: with numbers, -q: none, -v: the others", grep},
 		{"head", "[-n LINES] [FILE …]", "the first lines", head},
 		{"ln", "[-s] FILE NAME", "give a file below /disk another name; -s: one that says where to look", ln},
+		{"log", "[-n] [TEXT …]", "what is in the log beside the file system, or add a line to it, which lasts; -n: begin a new one", logs},
 		{"ls", "[-al] [FILE …]", "what is in folders; -a: hidden files too, -l: more about them", ls},
 		{"mkdir", "[-p] FOLDER …", "make folders; -p: those above too, and never mind those that are there", mkdir},
 		{"mv", "FROM … TO", "give a file another name, or put files into a folder", mv},
