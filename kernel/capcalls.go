@@ -58,7 +58,7 @@ func derive(cpu int, parent cap.Name, h cap.Holder, e *env, d *cap.Derivation) i
 	d.To = e.holder()
 	kept := cap.Object{}
 	if o, ok := capTab.ObjectOf(parent, h, cap.Kind(abi.KindInode)); ok {
-		if kept = o; d.Narrow {
+		if kept = o; d.Narrow && here().opening {
 			kept = d.Object
 		}
 		if !keepFile(kept) {
