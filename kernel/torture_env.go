@@ -47,7 +47,8 @@ var fuzzTest struct {
 	calls, wanted, until           uint64
 	name                           string
 	done                           [abi.Calls]uint64
-	files                          bool // there are some that nobody needs
+	files                          bool       // there are some that nobody needs
+	extent                         cap.Object // what their file system leaves
 }
 
 // fuzzCode writes the program: R12 is random, R13 the multiplier.
@@ -195,7 +196,7 @@ func (p *puppet) has(kind uint64, r *ktest.Rand) uint64 {
 
 // fuzzArgs is what arguments each call takes: names of account, frames, env, thread, cpu, y: endpoint, notification, o: console, interrupt,
 // q: ports, d: inode, x: extent, *: anything; a pointer, or one at what begins a thread (S), upcalls (U), a schedule (H), a predicate (G), PageOps (O), grants (R), a name (N);
-// r: rights, v: address, w: permission, s: some, h: How, u: until, k: kind, b: bits, E: port, 1: width, l: length of
+// r: rights, v: address, X: the program's, w: permission, s: some, h: How, u: until, k: kind, b: bits, E: port, 1: width, l: length of
 // a name, L: of a buffer, T: type of a file.
 var fuzzArgs = [abi.Calls]string{
 	abi.CapDerive: "*re", abi.CapTransfer: "*e", abi.CapRevoke: "*", abi.CapDelete: "*", abi.CapInspect: "*p", abi.CapHeld: "sps",
@@ -213,7 +214,7 @@ var fuzzArgs = [abi.Calls]string{
 	abi.FileRead: "dpLs", abi.FileWrite: "dpLs", abi.FileTruncate: "ds", abi.FileStat: "dp", abi.FileChange: "dps", abi.FileList: "dpLs",
 	abi.FileText: "dpL", abi.FileSync: "ds", abi.FileSystem: "dp",
 
-	abi.ExtentRead: "xps1", abi.ExtentWrite: "xps1", abi.ExtentFlush: "x",
+	abi.ExtentRead: "xv1s", abi.ExtentWrite: "xX1s", abi.ExtentFlush: "x",
 }
 
 // fuzzMake writes a call that makes sense.
@@ -264,6 +265,8 @@ func (p *puppet) fuzzMake(r *ktest.Rand) {
 			}
 		case 'v':
 			v = pupTest + r.N(4)<<21 + r.N(4)<<12
+		case 'X':
+			v = pupCode
 		case 'w':
 			v = 1 + r.N(5)
 		case 's':
@@ -318,6 +321,7 @@ func makeFuzzer(t *ktest.T, r *ktest.Rand) (p puppet, ok bool) {
 	p.give(abi.KindInterrupt, cap.Object{First: testLine})
 	if fuzzTest.files {
 		p.give(abi.KindInode, cap.Object{First: rootInode})
+		p.give(abi.KindExtent, fuzzTest.extent)
 	}
 	p.give(abi.KindCPU, cap.Object{First: r.N(uint64(ncpu))})
 	for i := range fuzzThreads {
@@ -432,7 +436,9 @@ func fuzz(t *ktest.T, name string, calls, ns uint64) {
 			return 0
 		}
 		g.made, g.ends, g.took, g.scans, g.pages, g.calls = 0, 0, 0, 0, 0, 0
-		g.files = freshFiles(t)
+		if g.files = freshFiles(t); g.files {
+			g.extent, g.files = lessFiles(t)
+		}
 		for !t.Failed() && fuzzGoesOn() {
 			fuzzRound(t, t.Rand(0), min(g.calls+min(g.wanted/5+1, 50_000), g.wanted))
 		}
