@@ -3,6 +3,7 @@ package qemu
 import (
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -116,10 +117,46 @@ func TestUtilities(t *testing.T) {
 		_, err := d.Command("true", shortly)
 		require.NoError(t, err)
 	}
-	require.NoError(t, d.Type("cd /\r"))
-	_, err = d.Answer(shortly)
-	require.NoError(t, err)
+	t.Run("the shell's memory", func(t *testing.T) { shellMemory(t, d) })
 	require.NoError(t, d.Type("poweroff\r"))
 	require.Equal(t, Passed, d.Guest.Wait().End)
 	fsck(t, path)
+}
+
+// shellMemory sees that a shell needs no more memory after 200 lines, of a script and typed, than after a few.
+func shellMemory(t *testing.T, d *Dialog) {
+	do := func(line string) string {
+		t.Helper()
+		got, err := d.Command(line, lengthy)
+		require.NoError(t, err)
+		return got
+	}
+	frames := func() int {
+		t.Helper()
+		got := do("ps | grep ' sh$'")
+		fields := strings.Fields(got)
+		require.Greater(t, len(fields), 5, got)
+		n, err := strconv.Atoi(fields[4])
+		require.NoError(t, err, got)
+		require.NotZero(t, n)
+		return n
+	}
+	do("cd /tmp; cd /disk/..; x=0123456789; x=")
+	do("w='x=$x.; cd /disk; cd ..; echo $x * | cat >/dev/null'")
+	do("yes \"$w\" | head -n 200 >/tmp/s")
+	round := func(script string) {
+		do("source " + script)
+		do("x=")
+		for range 20 {
+			do("echo /bin/* | cat >/dev/null; ls nothing 2>/dev/null")
+		}
+		do("sleep 0 & echo /bin/* | wc; wait")
+	}
+	round("/tmp/s") // now there is room for the value of x; what its growth kept is not used again
+	round("/tmp/s")
+	before := frames()
+	for range 2 {
+		round("/tmp/s")
+	}
+	require.Equal(t, before, frames(), "frames of the shell before and after 400 lines of a script and 40 that were typed")
 }

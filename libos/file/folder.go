@@ -2,7 +2,12 @@
 
 package file
 
-import "exo/libos/sys"
+import (
+	"unsafe"
+
+	"exo/libos/heap"
+	"exo/libos/sys"
+)
 
 // A path that does not begin with a slash begins at the program's folder: the root, or what its parent's was, by the setting PWD.
 
@@ -11,15 +16,17 @@ const null = "dev/null"
 var cwd struct {
 	known  bool
 	folder string // clean, with a slash in front
+	room   []byte // that it lies in
 }
 
-// Dir is the program's folder, from the root on.
+// Dir is the program's folder, from the root on. Who keeps it while Chdir is called makes a copy.
 func Dir() string {
 	if !cwd.known {
 		cwd.known, cwd.folder = true, "/"
 		env := sys.Env()
 		for i := range env.Len() {
 			if e := env.At(i); len(e) > 4 && e[:4] == "PWD=" {
+				heap.Keep()
 				cwd.folder = "/" + clean(e[4:])
 			}
 		}
@@ -36,7 +43,12 @@ func Chdir(path string) error {
 	case i.Kind != Folder:
 		return ErrNoFolder
 	}
-	cwd.known, cwd.folder = true, "/"+p
+	if len(p) >= cap(cwd.room) {
+		heap.Keep()
+		cwd.room = make([]byte, 0, 2*len(p)+64)
+	}
+	cwd.room = append(append(cwd.room[:0], '/'), p...)
+	cwd.known, cwd.folder = true, unsafe.String(&cwd.room[0], len(cwd.room)) // SAFETY: it is changed here only, as Dir says
 	return nil
 }
 

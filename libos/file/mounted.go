@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"exo/kernel/abi"
+	"exo/libos/heap"
 	"exo/libos/mem"
 	"exo/libos/startpage"
 	"exo/libos/sys"
@@ -314,6 +315,9 @@ func giveFile(f *startpage.File, process uint64, give func(name sys.Cap, rights 
 	}
 	g := &gifts
 	g.lock.Lock()
+	if len(g.all) == cap(g.all) {
+		heap.Keep()
+	}
 	g.all = append(g.all, gift{f.Name, process})
 	g.lock.Unlock()
 	return give(f.Name, rights)

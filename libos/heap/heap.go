@@ -12,6 +12,7 @@ package heap
 
 import (
 	"runtime"
+	"sync/atomic"
 
 	"exo/kernel/abi"
 	"exo/libos/startpage"
@@ -69,15 +70,31 @@ func grow(bytes uintptr) uintptr {
 func out(why abi.Errno) { runtime.Die("out of memory: ", why.Error()) }
 
 // Position is a state of the heap.
-type Position struct{ mark runtime.Mark }
+type Position struct {
+	mark runtime.Mark
+	kept uint64
+}
 
 // Mark returns the state of the heap.
-func Mark() Position { return Position{runtime.HeapMark()} }
+func Mark() Position { return Position{runtime.HeapMark(), atomic.LoadUint64(&kept)} }
 
 // Release takes back all memory that was allocated since, by any thread, to be used again. Nothing that lies there may be
 // used any more, nor a Position of later; and what is older must not have grown into it: no map or slice that was added to
 // since, unless that is thrown away, too.
-func (p Position) Release() { runtime.HeapRelease(p.mark) }
+//
+// It does nothing if Keep was called since.
+func (p Position) Release() {
+	if p.kept == atomic.LoadUint64(&kept) {
+		runtime.HeapRelease(p.mark)
+	}
+}
+
+// kept counts calls of Keep.
+var kept uint64
+
+// Keep says that something has been allocated, or is about to be, that is to stay: packages of the library OS say so of what they
+// keep from call to call, for who calls them may be between Mark and Release.
+func Keep() { atomic.AddUint64(&kept, 1) }
 
 // Stats returns how many bytes were allocated since the program began, and how many the heap took from the environment.
 func Stats() (allocated, grown uint64) {

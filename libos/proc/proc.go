@@ -8,6 +8,7 @@ import (
 
 	"exo/kernel/abi"
 	"exo/libos/file"
+	"exo/libos/heap"
 	"exo/libos/mem"
 	"exo/libos/startpage"
 	"exo/libos/sys"
@@ -92,6 +93,9 @@ func add(c child) {
 	g.lock.Lock()
 	if g.all == nil {
 		g.all = g.few[:0]
+	}
+	if g.n == cap(g.all) {
+		heap.Keep()
 	}
 	g.all = append(g.all[:g.n], c)
 	g.n++

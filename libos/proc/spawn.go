@@ -9,6 +9,7 @@ import (
 	"exo/kernel/abi"
 	"exo/libos/clock"
 	"exo/libos/file"
+	"exo/libos/heap"
 	"exo/libos/mem"
 	"exo/libos/startpage"
 	"exo/libos/sys"
@@ -51,9 +52,10 @@ func prepared(dir, path string) *image {
 }
 
 func keep(dir, path string, like *image) *image {
+	heap.Keep()
 	i := &image{}
 	*i = *like
-	i.dir, i.path, i.next = dir, strings.Clone(path), images
+	i.dir, i.path, i.next = strings.Clone(dir), strings.Clone(path), images
 	images = i
 	return i
 }
@@ -61,6 +63,9 @@ func keep(dir, path string, like *image) *image {
 // prepare makes one. A file that may change is read each time.
 func prepare(path string) (*image, error) {
 	dir := file.Dir()
+	if path != "" && path[0] == '/' {
+		dir = "/"
+	}
 	if i := prepared(dir, path); i != nil {
 		return i, nil
 	}

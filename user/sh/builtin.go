@@ -70,7 +70,7 @@ func runCd(args []string, to out) int {
 	if target == "" {
 		target = "/"
 	}
-	was := file.Dir()
+	was := strings.Clone(file.Dir())
 	if err := file.Chdir(target); err != nil {
 		return to.complain("cd: " + target + ": " + err.Error())
 	}
@@ -279,7 +279,7 @@ func runKill(args []string, to out) int {
 
 func runSet(args []string, to out) int {
 	for _, v := range variables {
-		to.say(v.name + "=" + v.value)
+		to.say(v.name + "=" + string(v.value))
 	}
 	return 0
 }

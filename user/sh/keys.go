@@ -5,6 +5,7 @@ package main
 import (
 	"exo/libos/console"
 	"exo/libos/file"
+	"exo/libos/heap"
 	"exo/libos/proc"
 	"exo/user/sh/line"
 )
@@ -12,8 +13,11 @@ import (
 // What is typed is read by the shell alone: for its own lines, for the job that is waited for if that reads its input, or for
 // later. So Ctrl-C is seen whatever the job does.
 
-// ahead is what has been typed and is nobody's yet.
-var ahead []byte
+// ahead is what has been typed and is nobody's yet; typeahead is where it lies between one line and the next.
+var (
+	ahead     []byte
+	typeahead [1024]byte
+)
 
 // read is where it arrives. It is no local variable, for that would be new memory each time, which nothing gives back: a shell that waits
 // looks fifty times a second.
@@ -29,24 +33,36 @@ const (
 const showCursor = "\x1b[?25h"
 
 // readLine reads a line with the editor.
-func readLine() (text string, event line.Event) {
+func readLine() (event line.Event) {
 	editor.Start()
 	for {
 		for len(ahead) > 0 {
 			k := ahead[0]
 			ahead = ahead[1:]
-			if event = editor.Key(k); event != line.Nothing {
-				return editor.Text(), event
+			if event = typed(k); event != line.Nothing {
+				return event
 			}
 		}
 		editor.Flush()
 		console.Bind()
 		n, err := file.In.Read(read[:])
 		if err != nil {
-			return "", line.End
+			return line.End
 		}
-		ahead = append(ahead[:0], read[:n]...)
+		ahead = append(typeahead[:0], read[:n]...)
 	}
+}
+
+// typed gives the editor a key, and takes back what memory that needed for a while.
+func typed(k byte) line.Event {
+	mark, room := heap.Mark(), editor.Room()
+	event := editor.Key(k)
+	if editor.Room() == room {
+		mark.Release()
+	} else {
+		heap.Keep()
+	}
+	return event
 }
 
 // serve gives a job what is typed; it says whether there was something.

@@ -16,6 +16,7 @@ import (
 
 	"exo/libos/console"
 	"exo/libos/file"
+	"exo/libos/heap"
 	"exo/libos/proc"
 	"exo/user/sh/line"
 	"exo/user/sh/parse"
@@ -103,17 +104,43 @@ func interact() {
 		greet()
 	}
 	set(depth, "1")
+	mark := heap.Mark()
 	for !quit {
 		reap()
 		report()
-		switch text, event := readLine(); event {
+		if release(mark) {
+			mark = heap.Mark()
+		}
+		room := editor.Room()
+		event := readLine()
+		if event == line.Entered {
+			editor.Remember()
+		}
+		if editor.Room() != room {
+			heap.Keep()
+			if len(jobs) == 0 {
+				mark = heap.Mark()
+			}
+		}
+		switch event {
 		case line.End:
 			quit = true
 		case line.Entered:
-			editor.Remember(text)
-			run(text)
+			run(editor.Text())
 		}
 	}
+}
+
+// release gives back the memory of what has been run, and says whether it has. While there are jobs it waits, for they lie there; what is
+// kept for longer says so (heap.Keep).
+func release(mark heap.Position) bool {
+	if len(jobs) > 0 || current != nil || len(ahead) > len(typeahead) {
+		return false
+	}
+	jobs = nil
+	ahead = typeahead[:copy(typeahead[:], ahead)]
+	mark.Release()
+	return true
 }
 
 func greet() {

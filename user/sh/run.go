@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"exo/libos/file"
+	"exo/libos/heap"
 	"exo/libos/proc"
 	"exo/user/sh/parse"
 )
@@ -19,8 +20,10 @@ func execute(script parse.Script) {
 			return
 		}
 		a := &script[i]
+		mark := heap.Mark()
 		if !a.Background {
 			andOr(a)
+			release(mark)
 			continue
 		}
 		l := &a.Pipelines[0]

@@ -7,13 +7,18 @@ import (
 	"strings"
 
 	"exo/libos/file"
+	"exo/libos/heap"
 	"exo/libos/proc"
 	"exo/user/sh/parse"
 )
 
 // Variables, all of which programs get as settings; and names of files that patterns stand for.
 
-type variable struct{ name, value string }
+// A value is written over the one before if there is room: then nothing new is kept.
+type variable struct {
+	name  string
+	value []byte
+}
 
 var variables []variable // by name
 
@@ -24,9 +29,15 @@ func find(name string) (int, bool) {
 func set(name, value string) {
 	i, ok := find(name)
 	if !ok {
+		heap.Keep()
 		variables = slices.Insert(variables, i, variable{name: strings.Clone(name)})
 	}
-	variables[i].value = strings.Clone(value)
+	v := &variables[i]
+	if len(value) > cap(v.value) {
+		heap.Keep()
+		v.value = make([]byte, 0, len(value)+64)
+	}
+	v.value = append(v.value[:0], value...)
 }
 
 func unset(name string) {
@@ -54,7 +65,7 @@ func value(name string) string {
 		return ""
 	}
 	if i, ok := find(name); ok {
-		return variables[i].value
+		return string(variables[i].value)
 	}
 	return ""
 }
@@ -64,7 +75,7 @@ func settings(own []parse.Assign) []string {
 	all := make([]string, 0, len(variables)+len(own))
 	for _, v := range variables {
 		if !slices.ContainsFunc(own, func(a parse.Assign) bool { return a.Name == v.name }) {
-			all = append(all, v.name+"="+v.value)
+			all = append(all, v.name+"="+string(v.value))
 		}
 	}
 	for _, a := range own {

@@ -41,7 +41,7 @@ type Editor struct {
 	out  []byte // to be shown
 	keys keys
 
-	lines  [History]string
+	lines  [History][]byte
 	n      int    // lines ever
 	looked int    // lines back; 0: at the new one
 	saved  []byte // the new one, meanwhile
@@ -61,17 +61,27 @@ func (e *Editor) Text() string { return string(e.text) }
 func (e *Editor) Lines() (first int, lines []string) {
 	first = max(0, e.n-History)
 	for i := first; i < e.n; i++ {
-		lines = append(lines, e.lines[i%History])
+		lines = append(lines, string(e.lines[i%History]))
 	}
 	return first + 1, lines
 }
 
-// Remember adds a line to those of before, unless it is empty or the same as the last one.
-func (e *Editor) Remember(line string) {
-	if line != "" && (e.n == 0 || e.lines[(e.n-1)%History] != line) {
-		e.lines[e.n%History] = line
+// Remember adds the line to those of before, unless it is empty or the same as the last one.
+func (e *Editor) Remember() {
+	if len(e.text) > 0 && (e.n == 0 || string(e.lines[(e.n-1)%History]) != string(e.text)) {
+		at := &e.lines[e.n%History]
+		*at = append((*at)[:0], e.text...)
 		e.n++
 	}
+}
+
+// Room is how many bytes the editor holds for what it keeps: if it is what it was, nothing has been allocated that stays.
+func (e *Editor) Room() int {
+	n := cap(e.text) + cap(e.out) + cap(e.saved)
+	for _, l := range e.lines {
+		n += cap(l)
+	}
+	return n
 }
 
 func (e *Editor) add(s string) { e.out = append(e.out, s...) }
