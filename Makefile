@@ -141,7 +141,7 @@ verify: deps-verify ## have SPIN go through every state of the models of kernel/
 	@$(GO) run ./tools/verify -run '$(or $(RUN),.)'
 
 fuzz: ## fuzz each parser for FUZZTIME (default 30s)
-	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab ./kernel/cap ./kernel/bpf ./kernel/virtio ./kernel/fs ./user/sh/parse ./user/sh/line ./user/box/match ./libos/rpc; do \
+	@for p in ./arch/amd64/acpi ./boot/multiboot ./kernel/initramfs ./kernel/cmdline ./kernel/symtab ./kernel/cap ./kernel/bpf ./kernel/virtio ./kernel/fs ./user/sh/parse ./user/sh/line ./user/box/match ./user/box/edit ./libos/rpc; do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
 			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),30s) $$p || exit 1; \
 		done; \

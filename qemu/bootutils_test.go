@@ -3,6 +3,7 @@ package qemu
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -117,6 +118,7 @@ func TestUtilities(t *testing.T) {
 		_, err := d.Command("true", shortly)
 		require.NoError(t, err)
 	}
+	t.Run("ed", func(t *testing.T) { editor(t, d) })
 	t.Run("the shell's memory", func(t *testing.T) { shellMemory(t, d) })
 	require.NoError(t, d.Type("poweroff\r"))
 	require.Equal(t, Passed, d.Guest.Wait().End)
@@ -159,4 +161,51 @@ func shellMemory(t *testing.T, d *Dialog) {
 		round("/tmp/s")
 	}
 	require.Equal(t, before, frames(), "frames of the shell before and after 400 lines of a script and 40 that were typed")
+}
+
+// editor types at ed, and has it meet a full disk.
+func editor(t *testing.T, d *Dialog) {
+	gives := func(line, want string) {
+		t.Helper()
+		got, err := d.Command(line, lengthy)
+		require.NoError(t, err)
+		assert.Equal(t, want, strings.TrimSuffix(got, "\n"), line)
+	}
+	// Each line that is typed is echoed; what is printed comes behind it, and then a star where commands are taken.
+	require.NoError(t, d.Line("ed /disk/poem", shortly))
+	for _, l := range []said{
+		{"", "/disk/poem: a new file\n* "},
+		{"a", ""},
+		{"one", ""}, {"two", ""}, {"three", ""},
+		{".", "* "},
+		{"2s/wo/oo/p", "too\n* "},
+		{"q", "? not written; Q leaves nevertheless\n* "},
+		{"w", "3 lines, 14 bytes\n* "},
+		{"/thr/d", "* "},
+		{"%n", "1\tone\n2\ttoo\n* "},
+		{"nonsense", "? there is more than the command\n* "},
+		{"wq", "2 lines, 8 bytes\nexo$ "},
+	} {
+		if l.line != "" {
+			require.NoError(t, d.Line(l.line, shortly))
+		}
+		if l.prints != "" {
+			got, err := d.Expect(regexp.MustCompile(`(^|\n)(\* |exo\$ )$`), shortly)
+			require.NoError(t, err)
+			require.Equal(t, l.prints, got, l.line)
+		}
+	}
+	gives("echo $?; cat poem; ls | grep poem", "0\none\ntoo\npoem")
+	gives("ed none/x </dev/null; ed /disk; ed a b; echo $?", "none/x: a new file\ned: /disk: is a folder\ned: one file at a time; usage: ed [FILE]\n2")
+	gives("echo 1d >c; ed poem <c; echo $?; cat poem", "ed: the end, and poem is not written\n1\none\ntoo")
+	gives("echo w none/x >>c; ed poem <c; echo $?", "? no such file\ned: the end, and poem is not written\n1")
+	gives("ln -s poem verse; echo wq | ed verse; cat verse; ls -l verse", "2 lines, 8 bytes\none\ntoo\nlrwx         4  verse@ -> poem")
+	gives("echo w | ed /bin/ls 2>/dev/null | grep -c read-only", "1")
+	// A full disk.
+	gives("yes 0123456789abcdefghijklmnopqrstuvwxyz | cat >fill", "writing: no space left")
+	gives("echo 9 >big.new; cp big /disk/d/big; echo $?; rm /disk/d/big", "cp: /disk/d/big: no space left\n1")
+	gives("cp /README /tmp/r; mv /tmp/r /disk/same; echo $?; cat same; echo", "mv: /disk/same: no space left\n1\nabc\nc")
+	gives("cd /tmp; echo r /disk/big >c; echo w >>c; ls; ed /disk/poem <c", "a/\nbig\nc\nr\nx\n5000 lines\n? no space left\ned: the end, and /disk/poem is not written")
+	gives("cd /disk; cat poem; ls", "one\ntoo\nbig\nbig.new\nc\nd/\nempty\nfill\nm\npoem\nsame\nverse@")
+	gives("rm fill; ed poem </tmp/c; wc poem", "5000 lines\n5002 lines, 80008 bytes\n   5002    5002   80008 poem")
 }

@@ -97,7 +97,7 @@ func (c *call) copy(from, to string, deep bool) int {
 		}
 		return 0
 	}
-	return c.copyFile(from, to, false)
+	return c.copyFile(from, to, to, false)
 }
 
 func (c *call) copyFolder(from, to string) int {
@@ -115,8 +115,8 @@ func (c *call) copyFolder(from, to string) int {
 	return status
 }
 
-// copyFile copies what is in a file; by last, when it returns that outlasts a loss of power.
-func (c *call) copyFile(from, to string, last bool) int {
+// copyFile copies what is in a file, to one that is called so in complaints; by last, when it returns that outlasts a loss of power.
+func (c *call) copyFile(from, to, called string, last bool) int {
 	in, err := file.Open(from, file.Read)
 	if err != nil {
 		return c.fail(from, err)
@@ -124,20 +124,20 @@ func (c *call) copyFile(from, to string, last bool) int {
 	defer in.Close()
 	out, err := file.Open(to, file.Write|file.Create)
 	if err != nil {
-		return c.fail(to, err)
+		return c.fail(called, err)
 	}
 	defer out.Close()
 	if file.Same(in, out) {
-		return c.fail(to, errSame)
+		return c.fail(called, errSame)
 	}
 	if err := out.Empty(); err != nil {
-		return c.fail(to, err)
+		return c.fail(called, err)
 	}
 	for {
 		n, err := in.Read(block[:])
 		if n > 0 {
 			if _, err := out.Write(block[:n]); err != nil {
-				return c.fail(to, err)
+				return c.fail(called, err)
 			}
 		}
 		if err == io.EOF {
@@ -149,7 +149,7 @@ func (c *call) copyFile(from, to string, last bool) int {
 	}
 	if last {
 		if err := out.Sync(); err != nil {
-			return c.fail(to, err)
+			return c.fail(called, err)
 		}
 	}
 	return 0
@@ -203,7 +203,7 @@ func (c *call) carry(from, to string, i file.Info) int {
 		return status
 	}
 	part := to + ".mv" + number(int64(proc.Self()))
-	status := c.copyFile(from, part, true)
+	status := c.copyFile(from, part, to, true)
 	if status == 0 {
 		if err := file.Rename(part, to); err != nil {
 			status = c.fail(to, err)

@@ -28,6 +28,7 @@ func init() {
 		{"df", "", "how much space there is", df},
 		{"du", "[-s] [FOLDER …]", "KiB in folders; -s: not in those within", du},
 		{"echo", "[-n] [TEXT …]", "write words; -n: the line goes on", echo},
+		{"ed", "[FILE]", "edit a file, line by line: a i c (a dot ends) d j m s/x/y/g p n = r w q Q, for 3 . $ 1,3 % /text/", ed},
 		{"env", "[NAME=VALUE …] [PROGRAM …]", "write the settings, or run a program with some", env},
 		{"false", "", "do nothing, badly", func(*call) int { return 1 }},
 		{"find", "[FOLDER …] [-name PATTERN] [-type d|f|l]", "files below folders; -name: as in *.go, -type: folders, files, links", find},
