@@ -106,12 +106,13 @@ qemu-gdb: build ## boot, waiting for a debugger: run `make gdb` in another termi
 gdb: ## attach gdb to a waiting `make qemu-gdb`
 	@gdb -q -ex 'set substitute-path exo .' -ex 'file $(BUILD)/kernel.elf' -ex 'target remote $(GDBSOCK)'
 
-lint: ## formatting and static checks, ring 0 included
+lint: ## formatting and static checks, ring 0 included; layers, lengths, guarantees
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'lint: run gofmt -w on these files' >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags explore ./kernel/...
 	@$(GO) run ./tools/mkimage vet
 	@$(GO) run ./tools/locks check
+	@$(GO) run ./tools/house
 
 locks: ## inventory of all locks; draws docs/lock-order.svg
 	@$(GO) run ./tools/locks list

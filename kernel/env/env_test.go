@@ -99,7 +99,7 @@ func TestQuota_G1_G2_ManyAtOnce(t *testing.T) {
 
 func name(generation uint64) cap.Name { return cap.Name(generation<<32 | 7) }
 
-func TestPayer_G1_InAnyOrder(t *testing.T) {
+func TestPayer_G1_G2_InAnyOrder(t *testing.T) {
 	var p Payer
 	require.True(t, p.Made(name(1), 5))
 	require.EqualValues(t, 5, p.Gone(name(1)))

@@ -330,6 +330,8 @@ func (w *worker) subsets(r *rand.Rand, durable map[uint64]*block.Page, blocks ui
 
 // Every prefix and every legal reordering of the writes of up to two operations, torn sectors included, and crashes of the
 // recovery.
+//
+// Also kernel/fs/journal/journal.go: G1, G2, G3, G5.
 func TestFS_G2_G3_Crashes(t *testing.T) {
 	disk := base(t)
 	var sequences [][]action

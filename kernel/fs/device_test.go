@@ -40,6 +40,8 @@ func TestFS_ReadAhead(t *testing.T) {
 
 // After a write has failed nothing more changes, reading goes on, and the next mount finds what was synced. Each write and
 // flush of a series of operations is the one that fails.
+//
+// Also kernel/fs/journal/journal.go: G6.
 func TestFS_G2_FailingDevice(t *testing.T) {
 	from := base(t)
 	stopped := 0

@@ -123,6 +123,8 @@ func ordeal(t *testing.T, data []byte, memory *fs.Memory, check *fsck.Memory) (d
 }
 
 // Whatever the disk says, no operation panics or hangs; and what fsck has repaired is whole.
+//
+// Also kernel/fs/fsck/fsck.go: G3.
 func TestFS_G6_MutatedDisks(t *testing.T) {
 	memory, check := hostfs.NewMemory(hostfs.Small), hostfs.NewCheckMemory(2)
 	done, mended := 0, 0

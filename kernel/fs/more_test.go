@@ -107,6 +107,8 @@ func TestFS_G2_LogWrap(t *testing.T) {
 }
 
 // A block that was a node of a directory becomes a file's: a recovery does not make a node of it again.
+//
+// Also kernel/fs/journal/journal.go: G4.
 func TestFS_G4_Revoked(t *testing.T) {
 	start := &hostdisk.Sparse{Blocks: 330}
 	format(t, start, small)

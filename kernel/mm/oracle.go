@@ -30,6 +30,8 @@ const maxOrder = 9
 
 // Buddy gives out the frames of all nodes, as Frames does. Init it, and Add memory, before use.
 type Buddy struct {
+	Relax func() // called while waiting for the lock; may be nil
+
 	lock  sync.Ticket
 	info  []Info // the rest is the holder's of lock
 	nodes [MaxNodes]buddyNode
@@ -147,7 +149,7 @@ func (d *buddyNode) takeAt(i Frame, order int) bool {
 
 // Info says whose a frame is; the zero Info for one that does not exist.
 func (b *Buddy) Info(i Frame) Info {
-	b.lock.Lock(nil)
+	b.lock.Lock(b.Relax)
 	defer b.lock.Unlock()
 	return b.infoOf(i)
 }
@@ -167,7 +169,7 @@ func (b *Buddy) Total(node int) uint64 { return b.nodes[node].total }
 
 // FreeCount is how many of them are not allocated.
 func (b *Buddy) FreeCount(node int) uint64 {
-	b.lock.Lock(nil)
+	b.lock.Lock(b.Relax)
 	defer b.lock.Unlock()
 	return b.nodes[node].left
 }
@@ -183,7 +185,7 @@ func (b *Buddy) AllocHuge(_, node int, kind FrameKind, owner Owner) (Frame, erro
 }
 
 func (b *Buddy) alloc(node, order int, w Info) (Frame, error) {
-	b.lock.Lock(nil)
+	b.lock.Lock(b.Relax)
 	d := &b.nodes[node]
 	i, ok := d.get(order)
 	if !ok {
@@ -202,7 +204,7 @@ func (b *Buddy) Free(_ int, i Frame) (freed bool, err error) { return b.free(i, 
 func (b *Buddy) FreeHuge(_ int, i Frame) (freed bool, err error) { return b.free(i, maxOrder) }
 
 func (b *Buddy) free(i Frame, order int) (freed bool, err error) {
-	b.lock.Lock(nil)
+	b.lock.Lock(b.Relax)
 	switch w, err := b.reference(i); {
 	case err != nil:
 		b.lock.Unlock()
@@ -236,7 +238,7 @@ func (b *Buddy) reference(i Frame) (Info, error) {
 
 // Share adds a reference to an allocated frame.
 func (b *Buddy) Share(i Frame) error {
-	b.lock.Lock(nil)
+	b.lock.Lock(b.Relax)
 	defer b.lock.Unlock()
 	w, err := b.reference(i)
 	if err == nil && w.Refs() == maxRefs {
@@ -250,7 +252,7 @@ func (b *Buddy) Share(i Frame) error {
 
 // AllocAt returns that very frame.
 func (b *Buddy) AllocAt(_ int, i Frame, kind FrameKind, owner Owner) error {
-	b.lock.Lock(nil)
+	b.lock.Lock(b.Relax)
 	defer b.lock.Unlock()
 	w := b.infoOf(i)
 	if w.Kind() == NoFrame {
@@ -270,7 +272,7 @@ func (b *Buddy) AllocRun(_, node, n, align int, kind FrameKind, owner Owner) (Fr
 	if n < 1 || n > HugeFrames || align < 1 || align > HugeFrames || align&(align-1) != 0 {
 		return 0, ErrRunLength
 	}
-	b.lock.Lock(nil)
+	b.lock.Lock(b.Relax)
 	defer b.lock.Unlock()
 	d := &b.nodes[node]
 	order := bits.Len(uint(max(n, align) - 1))
@@ -290,7 +292,7 @@ func (b *Buddy) AllocRun(_, node, n, align int, kind FrameKind, owner Owner) (Fr
 // Fragmentation is how many of node's free frames are in 2 MiB of which something is taken, in thousandths. 0 if nothing is
 // free.
 func (b *Buddy) Fragmentation(node int) int {
-	b.lock.Lock(nil)
+	b.lock.Lock(b.Relax)
 	defer b.lock.Unlock()
 	d := &b.nodes[node]
 	if d.left == 0 {

@@ -2,6 +2,8 @@ package mm
 
 import (
 	"math/rand/v2"
+	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,6 +68,7 @@ func (p pair) infos() {
 	}
 }
 
+// Also kernel/mm/oracle.go: G3, G5.
 func TestFrames_AgreesWithTheBuddy(t *testing.T) {
 	tsan.Alone(t)
 	did := map[string]int{}
@@ -180,6 +183,7 @@ func TestFrames_AgreesWithTheBuddy(t *testing.T) {
 
 func TestBuddy_G1_G4_AllOfANodeAndNoMore(t *testing.T) {
 	b := newBuddy(oddNodes()...)
+	b.Relax = runtime.Gosched
 	seen := map[Frame]bool{}
 	for node := range 2 {
 		for n := uint64(0); ; n++ {
@@ -218,3 +222,44 @@ func TestFrames_G5_WhatIsTakenForGoodStaysTaken(t *testing.T) {
 }
 
 func second(_ bool, err error) error { return err }
+
+// Who gets a frame writes to it as the only one, after the one who freed it: the race detector sees it if that is not so.
+func TestBuddy_G1_G2_ManyAtOnce(t *testing.T) {
+	const cpus, rounds = 4, 3000
+	b := newBuddy(oddNodes()...)
+	b.Relax = runtime.Gosched
+	content := make([]int, 5000) // plain
+	var all sync.WaitGroup
+	for cpu := range cpus {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(cpu), 7))
+			var mine []Frame
+			for range rounds {
+				if len(mine) < 20 && r.IntN(2) == 0 {
+					if i, err := b.Alloc(cpu, r.IntN(2), User, 0); err == nil {
+						content[i]++
+						mine = append(mine, i)
+					}
+				} else if n := len(mine); n > 0 {
+					i := mine[n-1]
+					mine = mine[:n-1]
+					content[i]++
+					if freed, err := b.Free(cpu, i); err != nil || !freed {
+						t.Errorf("frame %d: freed %t, %v", i, freed, err)
+					}
+				}
+			}
+			for _, i := range mine {
+				content[i]++
+				b.Free(cpu, i)
+			}
+		})
+	}
+	all.Wait()
+	used := 0
+	for i, n := range content {
+		require.Zero(t, n%2, "frame %d was somebody else's meanwhile", i)
+		used += n
+	}
+	require.Greater(t, used, rounds)
+}

@@ -21,7 +21,7 @@ func lockedQueues(cpus, room int) LockedQueues {
 	return q
 }
 
-func TestLockedQueue_G2_FirstInFirstOut(t *testing.T) {
+func TestLockedQueue_G2_G3_FirstInFirstOut(t *testing.T) {
 	seeds.Each(t, 50, func(r *rand.Rand) {
 		q := lockedQueues(3, 1+r.IntN(20))
 		var model [3][]uint32

@@ -7,7 +7,7 @@ import (
 )
 
 // A task whose quantum is over goes on for what it is given, once in a quantum; then the next one runs.
-func TestLinger_G1_OnceInAQuantum(t *testing.T) {
+func TestLinger_G1_G2_OnceInAQuantum(t *testing.T) {
 	h := still(t, 1, nil)
 	c := &h.cores[0]
 	a, b := h.ready(t, Start{}), h.ready(t, Start{})

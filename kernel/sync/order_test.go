@@ -439,6 +439,7 @@ func TestOrder_G4_EndingWithLocks(t *testing.T) {
 		fmt.Sprintf("lock order: held 0 test-a@0x%016x(0x0000000000001000)", addrOf(l))}, report)
 }
 
+// Also kernel/sync/orderreport.go: G2.
 func TestOrder_G4_AReporterThatTakesLocksIsStopped(t *testing.T) {
 	was := Report
 	defer func() { Report = was }()
@@ -449,6 +450,7 @@ func TestOrder_G4_AReporterThatTakesLocksIsStopped(t *testing.T) {
 	reporting.by.Store(nil) // which the kernel would not have lived to do
 }
 
+// Also kernel/sync/orderreport.go: G1.
 func TestOrder_G4_ReportsDoNotMix(t *testing.T) {
 	reported.Lock()
 	reported.lines = nil

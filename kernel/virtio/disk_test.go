@@ -329,6 +329,8 @@ func TestDisk_G4_WithoutInterrupts(t *testing.T) {
 }
 
 // Tasks, handlers and a device that run at once.
+//
+// Also kernel/virtio/queue.go: G1, G2.
 func TestDisk_G1_Concurrently(t *testing.T) {
 	kinds(t, func(t *testing.T, set func(v *device)) {
 		v, d := started(t, set)

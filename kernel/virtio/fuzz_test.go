@@ -12,6 +12,8 @@ import (
 
 // FuzzDevice has a device do what the bytes say: right, wrong, or anything anywhere in the memory that it shares with the driver.
 // No request is completed twice (block panics at that), none stays open, the driver touches nothing but its own.
+//
+// Also kernel/virtio/disk.go: G5.
 func FuzzDevice(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 2, 0, 3, 9, 4, 1, 1, 5, 6, 7, 200, 8, 0, 2, 2, 3}, false)
 	f.Add([]byte{1, 1, 1, 0, 2, 0, 3, 6, 0, 40, 255, 6, 1, 0, 1, 4}, true)

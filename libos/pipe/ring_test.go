@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRing_G1_bytesComeOutInOrder(t *testing.T) {
+func TestRing_G1_G2_bytesComeOutInOrder(t *testing.T) {
 	const total = 200_000
 	var r Ring
 	var wg sync.WaitGroup

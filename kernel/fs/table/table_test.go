@@ -115,3 +115,34 @@ func TestTable_Clock(t *testing.T) {
 		require.Equal(t, i, func() int { j := table.Find(1_000_000); table.Drop(j); return j }())
 	}
 }
+
+// Who finds a slot with the flag reads what was written before the flag was set: the race detector sees it if that is not so.
+func TestTable_G4_WhatTheFlagTells(t *testing.T) {
+	c := hostdisk.NewContext()
+	defer hostdisk.Release(c)
+	for round := range 200 {
+		table := newTable(1, 1)
+		var content int // plain
+		var written atomic.Bool
+		var all gosync.WaitGroup
+		i := table.Claim(c, 1)
+		all.Go(func() {
+			content = round + 1
+			table.Set(i, Flag)
+			written.Store(true)
+		})
+		for {
+			over := written.Load()
+			s := table.Find(1)
+			require.Equal(t, i, s)
+			if seen := table.State(s).Load()&Flag != 0; seen {
+				require.Equal(t, round+1, content)
+				break
+			}
+			table.Drop(s)
+			require.False(t, over, "the flag has been set, and is not seen")
+			runtime.Gosched()
+		}
+		all.Wait()
+	}
+}

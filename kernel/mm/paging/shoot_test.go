@@ -482,7 +482,9 @@ func TestPCIDs_Rounds(t *testing.T) {
 
 // Tables that were taken out, and frames, stay out of everybody's hands until the last CPU has answered; and who still
 // walks through such a table finds nothing there.
-func TestShoot_G1_G6_NothingBeforeTheLastAnswer(t *testing.T) {
+//
+// Also kernel/mm/paging/table.go: G6.
+func TestShoot_G1_NothingBeforeTheLastAnswer(t *testing.T) {
 	memory := newFakeMemory(60)
 	m := newFakeMachine(2, 0, memory)
 	s := newSpace(t, memory, 2)
