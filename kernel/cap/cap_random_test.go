@@ -79,9 +79,11 @@ func TestTable_G1_G2_G3_AsAMapOfThem(t *testing.T) {
 			if there && r.IntN(2) == 0 {
 				by = g.holder
 			}
+			//lint:ignore SA4000 each is another number
 			need := Rights(r.Uint32()) & Rights(r.Uint32()) & Rights(r.Uint32()) & AllRights
 			switch r.IntN(10) {
 			case 0, 1, 2, 3:
+				//lint:ignore SA4000 each is another number
 				d := Derivation{To: to, Rights: Rights(r.Uint32()) | Rights(r.Uint32()) | Derive}
 				if r.IntN(3) > 0 {
 					d.Rights &= g.rights

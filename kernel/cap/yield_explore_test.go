@@ -10,8 +10,6 @@ import (
 	"exo/kernel/sync/atom"
 )
 
-const yieldsInside = true
-
 // yielder has goroutines yield before atomic operations, at random.
 type yielder struct{}
 

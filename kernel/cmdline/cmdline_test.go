@@ -231,8 +231,8 @@ func sound(t *testing.T, line string) {
 	again := *o
 	Parse(line, o)
 	require.Equal(t, again, *o, "reading a line twice gives the same")
-	Match(o.Tests, "sync/queue: no element lost")
-	Match(o.Bench, line)
+	_ = Match(o.Tests, "sync/queue: no element lost")
+	_ = Match(o.Bench, line)
 }
 
 var good = []string{
@@ -276,6 +276,6 @@ func TestReadingNeedsNoHeap(t *testing.T) {
 	var o Options
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		Parse(good[0], &o)
-		Match(o.Tests, "sync/queue")
+		_ = Match(o.Tests, "sync/queue")
 	}))
 }

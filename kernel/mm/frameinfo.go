@@ -50,9 +50,6 @@ func newInfo(kind FrameKind, node int, owner Owner) Info {
 // freeInfo is the word of a free frame.
 func freeInfo(node int) Info { return Info(FreeFrame) | Info(node)<<infoNode }
 
-// freed is the word of a frame after its last reference.
-func (i Info) freed() Info { return i&(15<<infoNode) | Info(FreeFrame) }
-
 // likeTaken says whether node, references and size are those of another word.
 func (i Info) likeTaken(o Info) bool { return uint32(i)&^(1<<infoNode-1) == uint32(o) }
 

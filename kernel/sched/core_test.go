@@ -20,8 +20,7 @@ type workload struct {
 	lock     [2]sync.Sleeplock
 	inside   [2]*hostTask // who is in each; guarded by it
 	recent   [64]atomic.Uint64
-	results  [64]atomic.Uint64 // of recent's
-	restrict bool              // some tasks have affinities
+	restrict bool // some tasks have affinities
 
 	// What happened: a run in which it never did proves nothing.
 	refused, joined, slept, parked, stale, contended atomic.Uint64

@@ -20,7 +20,6 @@ import (
 // debugInfo is what Go's own readers say about the kernel.
 type debugInfo struct {
 	funcs []elf.Symbol // sorted
-	text  segment
 	gosym *gosym.Table
 	lines []dwarf.LineEntry // of all units, by address; the end of a sequence has no file
 }

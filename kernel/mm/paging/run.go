@@ -59,13 +59,14 @@ func (t *Table) UnmapRun(va uint64, frame mm.Frame, n uint64, b *Batch) (done ui
 	if !usual(va, Small) || !usual(va+(n-1)*mm.FrameSize, Small) {
 		return n // nothing is mapped there
 	}
-	w, up, e, level := t.descend(va, Small)
+	w, up, _, level := t.descend(va, Small)
 	if level > 1 {
 		return n // likewise, or pages of the other size
 	}
 	taken := uint64(0)
 	for all := row(w, n); done < n; done++ {
-		if e = entry(all[done].Load()); e&present == 0 || e.Frame() != frame+mm.Frame(done) {
+		e := entry(all[done].Load())
+		if e&present == 0 || e.Frame() != frame+mm.Frame(done) {
 			continue
 		}
 		if !b.room() {
@@ -90,13 +91,13 @@ func (t *Table) ProtectRun(va uint64, frame mm.Frame, n uint64, perm Perm, b *Ba
 	if bits == 0 || !usual(va, Small) || !usual(va+(n-1)*mm.FrameSize, Small) {
 		return n
 	}
-	w, _, e, level := t.descend(va, Small)
+	w, _, _, level := t.descend(va, Small)
 	if level > 1 {
 		return n
 	}
 	for all := row(w, n); done < n; done++ {
 		for {
-			e = entry(all[done].Load())
+			e := entry(all[done].Load())
 			if e&present == 0 || e.Frame() != frame+mm.Frame(done) {
 				break
 			}

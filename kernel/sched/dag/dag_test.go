@@ -402,8 +402,7 @@ func TestDAG_StartRefuses(t *testing.T) {
 	require.EqualValues(t, 7, ran.Swap(0))
 	// While it runs it can be neither started nor changed.
 	small := &plan{n: 1, needs: make([][]ID, 1)}
-	var again *Graph
-	again = small.build(t, h, Admission{}, func(w *work.Worker, g *Graph, id ID) {
+	again := small.build(t, h, Admission{}, func(w *work.Worker, g *Graph, id ID) {
 		require.True(t, g.Running())
 		require.Equal(t, ErrRunning, g.Start(w))
 		_, err := g.AddNode("", nil, 0, Demand{})
