@@ -26,6 +26,9 @@ DEPS       ?= auto
 RACED    := ./qemu ./internal/hostdisk ./internal/hostload ./internal/tsan ./kernel/bpf ./kernel/cap ./kernel/env ./kernel/fs/... ./kernel/ktest ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync ./kernel/virtio ./libos/disk ./libos/pipe ./libos/rpc ./tools/schedsim ./tools/verify
 EXPLORED := ./kernel/cap ./kernel/fs/... ./kernel/mm/... ./kernel/numa ./kernel/sched/... ./kernel/sync/...
 
+# What only a host runs: rings 0 and 3 have callers that this build does not see.
+HOSTED   := ^exo/(docs|internal|qemu|tools)
+
 words   := $(strip $(if $(TESTS),tests=$(TESTS)) $(if $(BENCH),bench=$(BENCH)) $(APPEND))
 machine := -topo '$(TOPO)' -cpus '$(CPUS)' -mem '$(MEM)' -accel '$(ACCEL)' -icount='$(ICOUNT)' -disk '$(filter-out none,$(DISK))' -extra '$(QEMU_EXTRA)'
 run     := $(GO) run ./qemu/exo-run $(machine)
@@ -111,6 +114,7 @@ lint: ## formatting and static checks, ring 0 included; layers, lengths, guarant
 	$(GO) vet ./...
 	$(GO) vet -tags explore ./kernel/...
 	$(GO) tool staticcheck ./...
+	@dead=$$($(GO) tool deadcode -test -filter '$(HOSTED)' ./...) || exit 1; test -z "$$dead" || { echo "$$dead"; echo 'lint: nothing calls these' >&2; exit 1; }
 	@$(GO) run ./tools/mkimage vet
 	@$(GO) run ./tools/locks check
 	@$(GO) run ./tools/house
