@@ -32,7 +32,7 @@ type local struct {
 	mover       pageMover    // of the migration that its task makes
 	thread      *thread      // of ring 3, that runs; nil: none
 	tlb         *paging.CPU  // its part in shootdowns
-	batch       paging.Batch // of who has a binding locked
+	batch       paging.Batch // of who has a binding locked, or destroys a space; preemption is off
 	shot        uint64       // interrupts that it sent to others to have them forget translations
 	node        int
 	kernelFrame mm.Info    // of a frame of that node that is the kernel's

@@ -213,9 +213,11 @@ func (s *space) shoot(b *paging.Batch, released func(mm.Frame, paging.Size)) {
 // destroy takes all pages away, at most steps entries at a time, and then the tables. Nothing runs in the space.
 func (s *space) destroy(steps int, fn func(paging.Mapping)) (done bool, err error) {
 	if s.InUse() { // lazily
-		var b paging.Batch
+		c := preemptOff()
+		b := &here().batch
 		b.All()
-		s.shoot(&b, nil)
+		s.shoot(b, nil)
+		c.PreemptEnable()
 	}
 	c := s.hold()
 	done, err = s.Destroy(steps, fn)

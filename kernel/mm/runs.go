@@ -1,6 +1,10 @@
 package mm
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"exo/kernel/sync/atom"
+)
 
 // Allocation of what is larger than a frame, and of a frame that the caller names (frames.go).
 
@@ -290,16 +294,20 @@ func (f *Frames) ShareRun(first Frame, n int) (done int) {
 	if uint64(first) >= uint64(len(f.info)) || uint64(n) > uint64(len(f.info))-uint64(first) {
 		return 0
 	}
-	for info := f.info[first : first+Frame(n)]; done < len(info); {
-		w := Info(info[done].Load())
-		if !w.some(1, maxRefs-1) {
-			break
-		}
-		if info[done].CompareAndSwap(uint64(w), uint64(w+1<<infoRefs)) {
-			done++
+	info := f.info[first : first+Frame(n)]
+	for i := range info {
+		at := &info[i]
+		for {
+			w := Info(at.Load())
+			if !w.some(1, maxRefs-1) {
+				return i
+			}
+			if at.CompareAndSwap(uint64(w), uint64(w+1<<infoRefs)) {
+				break
+			}
 		}
 	}
-	return done
+	return n
 }
 
 // FreeRun gives up a reference to each of n frames in a row, which the caller has; those with the last one are free. They were
@@ -310,12 +318,9 @@ func (f *Frames) FreeRun(cpu int, first Frame, n int) {
 	}
 	info := f.info[first : first+Frame(n)]
 	for i := 0; i < len(info); {
-		w := Info(info[i].Load())
-		if w.some(2, maxRefs) {
-			if info[i].CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)) {
-				i++
-			}
-			continue
+		i += lessRefs(info[i:])
+		if i == len(info) {
+			return
 		}
 		if k := f.freeTogether(cpu, first+Frame(i), first+Frame(n)); k > 0 {
 			i += int(k)
@@ -324,6 +329,27 @@ func (f *Frames) FreeRun(cpu int, first Frame, n int) {
 		f.drop(cpu, first+Frame(i))
 		i++
 	}
+}
+
+// lessRefs gives up a reference to each of the first frames that have others, too, and returns how many those are.
+//
+// In FreeRun itself there would be too few registers for it.
+//
+//go:noinline
+func lessRefs(info []atom.Uint64) int {
+	for i := range info {
+		at := &info[i]
+		for {
+			w := Info(at.Load())
+			if !w.some(2, maxRefs) {
+				return i
+			}
+			if at.CompareAndSwap(uint64(w), uint64(w-1<<infoRefs)) {
+				break
+			}
+		}
+	}
+	return len(info)
 }
 
 // freeTogether frees frames from i to before end with one change of their bits: those of one word, or of the CPU's stock, that have one

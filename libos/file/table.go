@@ -308,9 +308,10 @@ func PipeOf(f *startpage.File) uint64 {
 // Forked notes that a process has a copy of the table, and returns where its pipes are. For libos/proc.
 func Forked(page *startpage.Page, process uint64, give func(name sys.Cap, rights uint64) sys.Cap) (pipes []uint64) {
 	copied := unsafe.Slice((*startpage.File)(unsafe.Add(unsafe.Pointer(page), page.Files.Offset)), page.Files.Entries)
-	for i, t := 0, table(); i < len(t); i++ {
-		if t[i].Kind == isFile {
-			copied[i].Name = giveFile(&t[i], process, give)
+	all := table()
+	for i := range all {
+		if f := &all[i]; f.Kind == isFile {
+			copied[i].Name = giveFile(f, process, give)
 		}
 	}
 	if page.Pipes == 0 {

@@ -34,6 +34,7 @@ var pagingMutants = []mutant{
 	{"shoot: a PCID of an earlier round is kept", "kernel/mm/paging/pcid.go", []edit{{"\t\tp.round++\n", ""}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
 	{"shoot: a PCID that comes back keeps what it tagged", "kernel/mm/paging/pcid.go", []edit{{"\tp.next++\n\treturn l.pcid, true", "\tp.next++\n\treturn l.pcid, p.round == 1"}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
 	{"tables: a retired table is not zero", "kernel/mm/paging/batch.go", []edit{{"\t\tfirst.StoreRelease(0)\n", ""}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
+	{"tables: Destroy takes some places for all", "kernel/mm/paging/table.go", []edit{{"t.nspots = maxSpots + 1", "t.nspots = maxSpots"}}, "go test -timeout 100s -run TestTable_G6_Spots ./kernel/mm/paging"},
 	{"tables: Destroy forgets the root", "kernel/mm/paging/iterate.go", []edit{{"\t\tt.frames.PutRoot(t.root)\n", ""}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
 	{"tables: a run of pages is not counted", "kernel/mm/paging/run.go", []edit{{"\tup.Add((done - first) * used)\n", "\tup.Add(first * 0)\n"}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},
 	{"tables: a run is unmapped under another's frames", "kernel/mm/paging/run.go", []edit{{"\n\t\tif e&present == 0 || e.Frame() != frame+mm.Frame(done) {", "\n\t\tif e&present == 0 {"}}, "go test -timeout 100s -skip TestExplore ./kernel/mm/paging"},

@@ -52,6 +52,10 @@ func (t *Table) Destroy(steps int, fn func(Mapping)) (done bool) {
 			if entry(up.Add(-n*used))&usedMask == 0 {
 				t.prune(t.cursor, level+1, nil)
 			}
+		} else if level > 1 && t.nspots <= maxSpots {
+			steps--
+			t.cursor = t.nextSpot(after(t.cursor, level))
+			continue
 		} else {
 			i = empty(words, i, end)
 			steps -= int(i-first)/8 + 1

@@ -291,7 +291,9 @@ func (t *TLBs) Shoot(cpu int, s *Space, b *Batch, released func(f mm.Frame, size
 	}
 	c := &t.cpus[cpu]
 	c.space, c.n = s, b.n
-	copy(c.pages[:], b.pages[:min(b.n, BatchPages)])
+	if b.n <= BatchPages { // else all is forgotten
+		copy(c.pages[:], b.pages[:b.n])
+	}
 	c.generation = s.generation.Add(1) // order: after the entries' change, before the set is read; pairs with Enter (G1)
 	others := s.set.Load() &^ (1 << cpu)
 	c.missing.Store(int64(bits.OnesCount64(others)))

@@ -83,6 +83,38 @@ type Table struct {
 	low    uint64 // nothing was ever mapped below
 	high   uint64 // nor above, in 2 MiB
 	cursor uint64 // Destroy has taken away all below
+	nspots int    // more than maxSpots: they are not known
+	spots  [maxSpots]uint64
+}
+
+// maxSpots is of how many 2 MiB, numbered from 0, it is known that something was mapped there: for Destroy, which need not search for them.
+const maxSpots = 8
+
+// spot notes the 2 MiB of an address.
+func (t *Table) spot(va uint64) {
+	for i := range t.spots {
+		switch {
+		case i >= t.nspots:
+			t.spots[i] = va >> 21
+			t.nspots = i + 1
+			return
+		case t.spots[i] == va>>21:
+			return
+		}
+	}
+	t.nspots = maxSpots + 1
+}
+
+// nextSpot is the first address from va on, of such that begin 2 MiB, where something may be mapped, if all are known;
+// behind UserLimit: nowhere is.
+func (t *Table) nextSpot(va uint64) uint64 {
+	next := ^uint64(0) >> 21
+	for _, s := range t.spots[:t.nspots] {
+		if s >= va>>21 && s < next {
+			next = s
+		}
+	}
+	return next << 21
 }
 
 // Init makes an empty table whose upper half is that of the table at kernelRoot. The kernel fills its upper half's
@@ -218,6 +250,7 @@ func (t *Table) Map(va uint64, frame mm.Frame, size Size, perm Perm) error {
 	t.low = min(t.low, va)
 	if size == Large || level > 1 { // else there is a table of pages, which has been noted
 		t.high = max(t.high, va|(Large.Bytes()-1))
+		t.spot(va)
 	}
 	w.StoreRelease(uint64(e)) // order: after the new tables' words; pairs with descend (G1)
 	return nil
