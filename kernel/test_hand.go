@@ -94,7 +94,7 @@ func handClient(b []byte) {
 	loop := a.n
 	a.put(0x48, 0xFF, 0xC3) // inc rbx
 	a.setGS()
-	a.put(0xB9, 3, 0, 0, 0, 0x8E, 0xC1) // mov ecx, 3; mov es, ecx: a null selector, but not 0
+	a.put(0xB9, 3, 0, 0, 0, 0x8E, 0xC1)             // mov ecx, 3; mov es, ecx: a null selector, but not 0
 	a.put(0x48, 0x89, 0xDE)                         // mov rsi, rbx
 	a.put(0x48, 0x8D, 0x53, 1)                      // lea rdx, [rbx+1]
 	a.put(0x4C, 0x8D, 0x53, 2, 0x4C, 0x8D, 0x43, 3) // lea r10, [rbx+2]; lea r8, [rbx+3]

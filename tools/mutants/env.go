@@ -39,7 +39,7 @@ var envMutants = []mutant{
 	{"env: quotas do not come back", "kernel/env.go", []edit{{"g.frames.Grow(frames)", "_ = frames"}}, envBoot},
 	{"env: an environment ends and keeps what it holds", "kernel/envend.go", []edit{{"\te.sweepCaps()\n", ""}}, envBoot},
 	{"env: a suspended thread goes on", "kernel/thread.go", []edit{{"p&(pendSuspend|pendEnvSuspend) != 0 && p&pendEnd == 0", "p == 1<<31"}}, envBoot},
-	{"env: everybody may use any port", "kernel/devicecalls.go", []edit{{" || !within(o, cap.Object{First: port, Second: bytes})", ""}}, envBoot},
+	{"env: everybody may use any port", "kernel/devicecalls.go", []edit{{"!within(o, cap.Object{First: port, Second: bytes})", "!within(o, o)"}}, envBoot},
 	{"env: others' environments are seen", "kernel/envtree.go", []edit{{"below := e != nil && e.below(root)", "below := e != nil"}}, envTree},
 	{"env: a name for an environment is one for any", "kernel/envtree.go", []edit{{"below := e.below(cap.Holder(whole.First))", "below := true"}}, envTree},
 	{"env: a transfer costs nobody", "kernel/capcalls.go", []edit{{"\tpayerOf(slotOf(name).Payer.Moved(name, from.holder(), to.holder())).discharge(cost)\n", ""}}, envBoot},
