@@ -20,8 +20,8 @@ import (
 // for each piece. A piece that is under way when the capability is revoked goes on to its end.
 // G2. What is refused has changed nothing. A call that says less than it was asked has done that much, from the first on.
 // G3. Blocks outlast a loss of power when ExtentFlush has returned after ExtentWrite had. Until then each sector may be there or not.
-// G4. A call ends when the disk has answered, whatever is pending for the thread.
 //
+// Progress: a call ends when the disk has answered, whatever is pending for the thread.
 // Locks: a task of files.go. Not promised: in which order two calls for one block happen, nor that they do not mix, by sectors.
 
 func sysExtentRead(s *amd64.UserState, f *amd64.SysFrame) int64 {

@@ -141,6 +141,6 @@ var tests = [...]ktest.Test{
 	{"fs/rights: G1 below a directory nobody has more than to it, and nothing once that is revoked", 1, testFileRights},
 	{"fs/pointers: each that a call takes, to each address that is not the caller's", 1, testFilePointers},
 	{"fs/opens: G3 a file without a name is its holders' until the last lets it go, however that is; then its blocks are free", 1, testFileOpens},
-	{"fs/extents: blocks beside the file system, by who has a capability for them, and only those", 1, testExtents},
+	{"fs/extents: G1 G2 blocks beside the file system, by who has a capability for them, and only those", 1, testExtents},
 	{"fs/ends: G4 environments end in calls; no lock, no task and no inode stays theirs", 1, testFileEnds},
 }

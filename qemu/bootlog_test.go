@@ -18,6 +18,8 @@ import (
 // TestDiskLog types at the prompts of machines that are killed one after another, with a disk that loses what was not flushed: what `log` has
 // added to the blocks beside the file system is listed by the next one, in order, and after it at most what it was adding at that moment. The
 // file system is as it was.
+//
+// Also kernel/extentcalls.go: G3.
 func TestDiskLog(t *testing.T) {
 	t.Parallel()
 	defer takeSlots(1)()

@@ -37,6 +37,7 @@ var topics = map[string]string{
 	"booted/env":         "kernel/env.go",
 	"booted/env/slices":  "kernel/slices.go",
 	"booted/fs":          "kernel/filecalls.go",
+	"booted/fs/extents":  "kernel/extentcalls.go",
 	"booted/ipc":         "kernel/endpoint.go",
 	"booted/mm/frames":   "kernel/mm/frames.go",
 	"booted/mm/slab":     "kernel/mm/slab/slab.go",
