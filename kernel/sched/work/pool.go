@@ -50,7 +50,7 @@ type Config struct {
 	Machine  Machine
 
 	// Depth is how many jobs that have nothing to do with each other may lie on top of each other on a worker's stack: at
-	// so many a Join takes only jobs that it waits for, or their descendants. 0: that is so from the start.
+	// so many a Join takes only jobs that it waits for, or their descendants. 0: that is so from the start, but for one stranger's (fork.go, G5).
 	Depth int
 	// Spins is how often a worker looks again before it sleeps.
 	Spins int

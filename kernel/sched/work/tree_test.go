@@ -134,7 +134,7 @@ func treeJobOf(x *tree) func(w *Worker, j *Job) {
 	}
 }
 
-// With Depth 0 whatever a worker runs while it waits is a descendant of what waits.
+// With Depth 0 whatever a worker runs while it waits is a descendant of what waits, but for what one late leap brought.
 func TestWork_G5_OnAStackIsOneStranger(t *testing.T) {
 	manyThreads(t)
 	nested := int64(0)
