@@ -175,6 +175,7 @@ func testHand(t *ktest.T, _ int) {
 		introduce(c, s)
 		s.env.goOn()
 		c.env.goOn()
+		c.answered(1) // both have run, and have stacks
 		hands, late := 0, handLates.Load()
 		for i := 0; i < pokes && !t.Failed() && c.answered(uint64(r.N(200))); i++ {
 			p := c
