@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"go/token"
-	"maps"
 	"slices"
 	"strings"
 
@@ -208,19 +207,19 @@ func (a *analysis) pass(ctx *context, s *state, c site, callee *context, op oper
 			continue // whatever the callee does about it, the call itself is checked
 		}
 		down := lockKey{k.class, c.down(k.path)}
-		given := &holding{facts: facts{}, pos: h.pos, fn: h.fn, outer: &chain{c.call.Pos(), ctx.fn, h.outer}}
+		given := &holding{pos: h.pos, fn: h.fn, outer: &chain{c.call.Pos(), ctx.fn, h.outer}}
 		for i, p := range c.to.Params {
 			if i >= len(c.args) {
 				break
 			}
 			if known, ok := c.args[i].(*ssa.Const); ok {
 				for _, f := range constFacts(p, known) {
-					given.facts[f] = true
+					given.facts.add(f)
 				}
 			}
-			for f := range h.facts {
+			for _, f := range h.facts {
 				if f.v == any(c.args[i]) {
-					given.facts[fact{p, f.eq, f.c}] = true
+					given.facts.add(fact{p, f.eq, f.c})
 				}
 			}
 		}
@@ -255,10 +254,10 @@ func (a *analysis) apply(s *state, c site, sum *summary) *state {
 	}
 	for _, k := range sortedKeys(sum.held) {
 		h := sum.held[k]
-		taken := &holding{facts: maps.Clone(s.facts), pos: h.pos, fn: h.fn}
-		for f := range h.facts {
+		taken := &holding{facts: s.facts.clone(), pos: h.pos, fn: h.fn}
+		for _, f := range h.facts {
 			for _, v := range c.results(int(f.v.(resultIndex))) {
-				taken.facts[fact{v, f.eq, f.c}] = true
+				taken.facts.add(fact{v, f.eq, f.c})
 			}
 		}
 		s.hold(lockKey{k.class, c.up(k.path)}, taken)

@@ -39,7 +39,7 @@ func flow(ctx *context, v visitor, checking bool) (*summary, error) {
 	in[0] = newState()
 	for k, h := range ctx.entry {
 		c := *h
-		c.facts = maps.Clone(h.facts)
+		c.facts = h.facts.clone()
 		in[0].held[k] = &c
 	}
 	run := func(b *ssa.BasicBlock, checking bool, returned func(*state, *ssa.Return)) []*state {
@@ -141,7 +141,7 @@ func enter(b, to *ssa.BasicBlock, s *state) *state {
 			if knownNonNil(p.Edges[edge]) {
 				add = append(add, fact{p, false, "nil"})
 			}
-			for x := range f {
+			for _, x := range f {
 				if x.v == any(p.Edges[edge]) {
 					add = append(add, fact{p, x.eq, x.c})
 				}
@@ -158,11 +158,11 @@ func enter(b, to *ssa.BasicBlock, s *state) *state {
 		s.forget(p)
 	}
 	for _, f := range common {
-		s.facts[f] = true
+		s.facts.add(f)
 	}
 	for k, add := range own {
 		for _, f := range add {
-			s.held[k].facts[f] = true
+			s.held[k].facts.add(f)
 		}
 	}
 	s.rename(func(path string) string {
@@ -189,6 +189,13 @@ func mentions(path, name string) bool {
 
 // rename gives the locks that are held other names.
 func (s *state) rename(name func(string) string) {
+	same := true
+	for k := range s.held {
+		same = same && name(k.path) == k.path
+	}
+	if same {
+		return
+	}
 	held := make(map[lockKey]*holding, len(s.held))
 	moved := &state{held: held}
 	for _, k := range sortedKeys(s.held) {
@@ -248,16 +255,16 @@ func runDefers(ctx *context, v visitor, s *state, checking bool) *state {
 	sort.Slice(pending, func(i, j int) bool { return pending[i].Pos() > pending[j].Pos() })
 	for _, d := range pending {
 		executed := fact{d, true, "true"}
-		if s.facts[executed] {
+		if s.facts.has(executed) {
 			if s = v.call(ctx, s, d, checking); s == nil {
 				return nil
 			}
 			continue
 		}
 		without := s.clone()
-		maps.DeleteFunc(without.held, func(_ lockKey, h *holding) bool { return h.facts[executed] })
+		maps.DeleteFunc(without.held, func(_ lockKey, h *holding) bool { return h.facts.has(executed) })
 		with := s
-		maps.DeleteFunc(with.held, func(_ lockKey, h *holding) bool { return !h.facts[executed] })
+		maps.DeleteFunc(with.held, func(_ lockKey, h *holding) bool { return !h.facts.has(executed) })
 		s = without.join(v.call(ctx, with, d, checking))
 	}
 	clear(s.defers)

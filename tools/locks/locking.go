@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"go/token"
-	"maps"
 	"regexp"
 	"sort"
 	"strings"
@@ -41,9 +40,9 @@ func (a *analysis) lock(ctx *context, s *state, c site, op operation, checking b
 		}
 	}
 	for _, class := range classes {
-		h := &holding{facts: maps.Clone(s.facts), pos: pos, fn: ctx.fn}
+		h := &holding{facts: s.facts.clone(), pos: pos, fn: ctx.fn}
 		if v, ok := c.call.(*ssa.Call); ok && op == opTryLock {
-			h.facts[fact{ssa.Value(v), true, "true"}] = true
+			h.facts.add(fact{ssa.Value(v), true, "true"})
 		}
 		s.hold(lockKey{class, pathOf(c.args[0])}, h)
 	}
@@ -116,7 +115,7 @@ func (a *analysis) beginSection(ctx *context, s *state, pos token.Pos) {
 			n++
 		}
 	}
-	s.hold(lockKey{section, fmt.Sprintf("O:section %d", n)}, &holding{facts: maps.Clone(s.facts), pos: pos, fn: ctx.fn})
+	s.hold(lockKey{section, fmt.Sprintf("O:section %d", n)}, &holding{facts: s.facts.clone(), pos: pos, fn: ctx.fn})
 }
 
 // endSection ends the innermost read section.

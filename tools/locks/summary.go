@@ -25,7 +25,7 @@ func (sum *summary) add(fn *ssa.Function, s *state, r *ssa.Return) *summary {
 		if h.outer != nil {
 			continue
 		}
-		c := &holding{facts: facts{}, pos: h.pos, fn: h.fn}
+		c := &holding{pos: h.pos, fn: h.fn}
 		path := ""
 		for i, v := range r.Results {
 			if rest, ok := under(k.path, pathOf(v)); ok && path == "" {
@@ -33,14 +33,14 @@ func (sum *summary) add(fn *ssa.Function, s *state, r *ssa.Return) *summary {
 			}
 			if known, ok := v.(*ssa.Const); ok {
 				for _, f := range constFacts(resultIndex(i), known) {
-					c.facts[f] = true
+					c.facts.add(f)
 				}
 			} else if knownNonNil(v) {
-				c.facts[fact{resultIndex(i), false, "nil"}] = true
+				c.facts.add(fact{resultIndex(i), false, "nil"})
 			}
-			for f := range h.facts {
+			for _, f := range h.facts {
 				if f.v == any(v) {
-					c.facts[fact{resultIndex(i), f.eq, f.c}] = true
+					c.facts.add(fact{resultIndex(i), f.eq, f.c})
 				}
 			}
 		}
@@ -69,6 +69,6 @@ func (sum *summary) equal(other *summary) bool {
 		return sum == other
 	}
 	return maps.Equal(sum.released, other.released) && maps.EqualFunc(sum.held, other.held, func(a, b *holding) bool {
-		return maps.Equal(a.facts, b.facts)
+		return a.facts.equal(b.facts)
 	})
 }
