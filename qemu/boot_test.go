@@ -33,7 +33,8 @@ func kernel(t *testing.T, append string) Machine {
 	return Machine{Kernel: kernelImage, Initrd: initramfs, Append: append}
 }
 
-// TestBoot runs all in-kernel tests on every kind of machine.
+// TestBoot runs all in-kernel tests on every kind of machine; where nothing but the distances, the names of CPUs or the count of nodes
+// differs from another one of these, those that depend on the machine (ofTheMachine).
 func TestBoot(t *testing.T) {
 	type machine struct {
 		name   string
@@ -41,6 +42,7 @@ func TestBoot(t *testing.T) {
 		limits Limits
 		numa   string // what the kernel says of the topology, line by line
 	}
+	like := map[string]string{"uma": "dual", "asym": "memless", "sparse": "memless"}
 	topo := func(name, numa string) machine {
 		return machine{name, func(m *Machine) { m.Topo = name }, DefaultLimits, numa}
 	}
@@ -127,9 +129,13 @@ func TestBoot(t *testing.T) {
 		covered[m.name] = true
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			k := kernel(t, "tests=all torture=200ms ops=100000 exit")
+			words, least := "tests=all torture=200ms ops=100000", len(inKernel(t))
+			if like[m.name] != "" {
+				words, least = ofTheMachine, least/2
+			}
+			k := kernel(t, words+" exit")
 			m.set(&k)
-			r := boot(t, k, Options{Limits: m.limits, Min: len(inKernel(t))})
+			r := boot(t, k, Options{Limits: m.limits, Min: least})
 			inKernelTests(t, r)
 			assert.Equal(t, linesOf(m.numa), numaLines(r.Lines))
 			assert.Empty(t, r.Skipped(), "a test was skipped on a machine that has everything")
@@ -139,7 +145,14 @@ func TestBoot(t *testing.T) {
 	for _, name := range Topologies() {
 		assert.True(t, covered[name], "topology %s is not booted", name)
 	}
+	for name, other := range like {
+		assert.True(t, covered[name] && covered[other] && like[other] == "", "%s is like %s", name, other)
+	}
 }
+
+// ofTheMachine selects the in-kernel tests that depend on the machine: more than half.
+const ofTheMachine = "tests=runtime/*,arch/*,smp/*,mm/*,numa/*,sync/*,sched/steal*,ring3/*,isolation/*,env/*,ipc/*,torture/tasks*,torture/spaces* " +
+	"torture=100ms ops=20000"
 
 // inKernelTests makes a subtest of each test that the kernel reported.
 func inKernelTests(t *testing.T, r *Result) {

@@ -11,12 +11,10 @@ import (
 )
 
 // TestOddMachine: whatever is missing, the kernel goes on with what is there, or says in one line why it cannot.
+// It runs what depends on the machine; TestBoot runs the rest, which depends on CPUs and memory alone.
 func TestOddMachine(t *testing.T) {
 	garbage := filepath.Join(t.TempDir(), "garbage")
 	require.NoError(t, os.WriteFile(garbage, []byte(strings.Repeat("not an archive ", 400)), 0o644))
-
-	// What depends on the machine; TestBoot runs the rest, which depends on its CPUs and its memory alone.
-	const most = "tests=runtime/*,arch/*,smp/*,mm/*,numa/*,sync/*,ring3/*,isolation/*,env/*,ipc/*,torture/tasks*,torture/spaces* torture=100ms ops=20000"
 
 	for name, m := range map[string]struct {
 		extra  string
@@ -28,15 +26,15 @@ func TestOddMachine(t *testing.T) {
 		says   string // a line of the output contains it
 		skips  int    // tests that need what is missing
 	}{
-		"no NX, SMEP, SMAP, FSGSBASE": {extra: "-cpu qemu64,-nx", words: most, end: Passed, says: "0 failed, 0 skipped"},
-		"an old CPU":                  {extra: "-cpu core2duo", words: most, end: Passed, says: "0 failed, 0 skipped"},
-		"a newer CPU":                 {extra: "-cpu Skylake-Server", words: most, end: Passed, says: "0 failed, 0 skipped"},
-		"the other chipset":           {extra: "-machine pc", words: most, end: Passed, says: "0 failed, 0 skipped"},
-		"no ACPI, no HPET":            {extra: "-machine pc,acpi=off,hpet=off", words: most, end: Passed, says: "by pit", skips: 1},
+		"no NX, SMEP, SMAP, FSGSBASE": {extra: "-cpu qemu64,-nx", words: ofTheMachine, end: Passed, says: "0 failed, 0 skipped"},
+		"an old CPU":                  {extra: "-cpu core2duo", words: ofTheMachine, end: Passed, says: "0 failed, 0 skipped"},
+		"a newer CPU":                 {extra: "-cpu Skylake-Server", words: ofTheMachine, end: Passed, says: "0 failed, 0 skipped"},
+		"the other chipset":           {extra: "-machine pc", words: ofTheMachine, end: Passed, says: "0 failed, 0 skipped"},
+		"no ACPI, no HPET":            {extra: "-machine pc,acpi=off,hpet=off", words: ofTheMachine, end: Passed, says: "by pit", skips: 1},
 		"no HPET, no PIT":             {extra: "-machine q35,hpet=off,pit=off", words: "tests=arch/*", end: Passed, says: "by guess", skips: 3},
-		"no HPET":                     {extra: "-machine q35,hpet=off", words: most, end: Passed, says: "by pit"},
+		"no HPET":                     {extra: "-machine q35,hpet=off", words: ofTheMachine, end: Passed, says: "by pit"},
 		"more CPUs than it runs":      {cpus: 70, words: "tests=smp/*", end: Passed, says: "6 CPUs more than the 64"},
-		"a CPU that does not answer":  {cpus: 4, words: most + " mute=2", end: Passed, says: "smp: CPU with APIC id 2 does not answer; left out"},
+		"a CPU that does not answer":  {cpus: 4, words: ofTheMachine + " mute=2", end: Passed, says: "smp: CPU with APIC id 2 does not answer; left out"},
 		"8 MiB, no initramfs":         {mem: "8M", initrd: "none", words: "tests=runtime/*,arch/*,smp/*,mm/frames*", end: Passed, says: "0 failed, 0 skipped"},
 		"16 MiB":                      {mem: "16M", words: "tests=all torture=100ms ops=20000", end: Passed, says: "files: none: they would take 5 of", skips: 9},
 		"4 MiB for 64 CPUs":           {mem: "4M", cpus: 64, words: "tests=none", end: Failed, says: "cannot boot: out of memory"},
