@@ -56,15 +56,13 @@ func derive(cpu int, parent cap.Name, h cap.Holder, e *env, d *cap.Derivation) i
 		return int64(err)
 	}
 	d.To = e.holder()
-	kept := cap.Object{}
-	if o, ok := capTab.ObjectOf(parent, h, cap.Kind(abi.KindInode)); ok {
-		if kept = o; d.Narrow && here().opening {
-			kept = d.Object
-		}
-		if !keepFile(kept) {
-			e.discharge(0)
-			return int64(abi.NoSlots)
-		}
+	kept := d.Object // a file's, if it is opened
+	if !here().opening {
+		kept, _ = capTab.ObjectOf(parent, h, cap.Kind(abi.KindInode))
+	}
+	if !keepFile(kept) {
+		e.discharge(0)
+		return int64(abi.NoSlots)
 	}
 	name, err := capTab.Derive(cpu, parent, h, *d)
 	if err != nil {

@@ -141,8 +141,8 @@ func (c *fileCall) begin(t *thread, name uint64, need cap.Rights) (*fs.Inode, ab
 	if files.mounted.Load() == 0 {
 		return nil, abi.NoFiles
 	}
-	if _, err := capTab.Inspect(cap.Name(name), t.env.holder()); err != nil { // that was a while ago
-		return nil, capErrno(err)
+	if _, ok := capTab.ObjectOf(cap.Name(name), t.env.holder(), cap.Kind(abi.KindInode)); !ok { // that was a while ago
+		return nil, abi.BadCap
 	}
 	return c.get(o)
 }
@@ -271,15 +271,15 @@ func objectOf(ip *fs.Inode) cap.Object {
 
 // walk goes down a path. What it returns is in use.
 func (v *volume) walk(t *fs.Task, dir *fs.Inode, path []byte) (*fs.Inode, errno.Errno) {
-	at := dir
-	v.fs.Use(at)
-	for {
+	for at, found := dir, false; ; found = true {
 		n := 0
 		for n < len(path) && path[n] != '/' {
 			n++
 		}
 		next, e := v.fs.Lookup(t, at, path[:n])
-		v.fs.Put(t, at)
+		if found { // dir itself is in use as long as the call
+			v.fs.Put(t, at)
+		}
 		if e != errno.OK || n == len(path) {
 			return next, e
 		}
