@@ -47,6 +47,11 @@ func TestFS_G2_WritesUnderNoLock(t *testing.T) {
 		require.Equal(t, errno.OK, e)
 		if i%5 == 0 {
 			require.Equal(t, errno.OK, m.fs.Sync(m.task, ip))
+			for _, at := range []uint64{0, 2 * block.Size} { // two requests, for these are no neighbours
+				_, e = m.fs.Write(m.task, ip, at, []byte{1})
+				require.Equal(t, errno.OK, e)
+			}
+			require.Equal(t, errno.OK, m.fs.Sync(m.task, ip))
 		}
 		m.fs.Put(m.task, ip)
 		require.Equal(t, errno.OK, m.fs.Unlink(m.task, m.root, fmt.Append(nil, "file", i)))

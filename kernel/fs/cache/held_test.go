@@ -16,12 +16,12 @@ import (
 // watched is a device that looks at what locks are held by whoever has it work.
 type watched struct {
 	*hostdisk.Sparse
-	own, other atomic.Int64 // requests under one lock of a buffer; and under anything else
+	own, other atomic.Int64 // requests of one block under one lock of a buffer; and under anything else
 }
 
 func (d *watched) Submit(c *sync.Context, r *block.Request) {
 	switch held := c.Held(); {
-	case len(held) == 1 && held[0].Class() == sync.ClassBuffer:
+	case len(held) == 1 && held[0].Class() == sync.ClassBuffer && len(r.Pages) == 1:
 		d.own.Add(1)
 	case len(held) > 0:
 		d.other.Add(1)
