@@ -82,15 +82,25 @@ func baselineOf(b Bench, all []Bench) int {
 	return -1
 }
 
-// FormatBench makes one aligned table, each benchmark beside its baselines; the ratio says
-// how many times less ours needs. The unit is "instructions" under icount, else "ticks".
+// Instructions is the unit of ticks under icount.
+const Instructions = "instructions"
+
+// FormatBench makes one aligned table, each benchmark beside its baselines, its target if the unit is Instructions, and what others
+// need for the like; the ratio says how many times less ours needs than the baseline.
 func FormatBench(benches []Bench, unit string) string {
-	rows := [][]string{{"benchmark", "ops", unit + "/op", "baseline", "its " + unit + "/op", "ratio"}}
+	rows := [][]string{{"benchmark", "ops", unit, "baseline", "its", "ratio", "target", "Linux 6.1", "xv6", ""}}
 	for i, b := range benches {
 		if baselineOf(b, benches) >= 0 || strings.HasPrefix(b.Name, userBench) { // those are FormatPrimitives'
 			continue
 		}
 		name, ops, per := b.Name, strconv.FormatUint(b.Ops, 10), fmt.Sprintf("%.2f", b.Per())
+		rest := []string{"-", "-", "-", ""}
+		if unit == Instructions {
+			rest[0], rest[3] = b.target()
+		}
+		if p := baselines.Of(b.Name); p != nil {
+			rest[1], rest[2] = number(p.Linux), number(p.XV6)
+		}
 		alone := true
 		for _, base := range benches {
 			if baselineOf(base, benches) != i {
@@ -100,14 +110,15 @@ func FormatBench(benches []Bench, unit string) string {
 			if b.TSC > 0 {
 				ratio = fmt.Sprintf("%.2f", base.Per()/b.Per())
 			}
-			rows = append(rows, []string{name, ops, per, base.Name[len(b.Name)+1:], fmt.Sprintf("%.2f", base.Per()), ratio})
+			rows = append(rows, append([]string{name, ops, per, base.Name[len(b.Name)+1:], fmt.Sprintf("%.2f", base.Per()), ratio}, rest...))
 			name, ops, per, alone = "", "", "", false // further baselines follow below
+			rest = []string{"", "", "", ""}
 		}
 		if alone {
-			rows = append(rows, []string{name, ops, per, "-", "-", "-"})
+			rows = append(rows, append([]string{name, ops, per, "-", "-", "-"}, rest...))
 		}
 	}
-	return align(rows, []bool{true, false, false, true, false, false})
+	return align(rows, []bool{true, false, false, true, false, false, false, false, false, true})
 }
 
 // userBench is what the names of the benchmarks in ring 3 begin with (user/bench).
@@ -115,28 +126,33 @@ const userBench = "user/"
 
 // FormatPrimitives makes a table of the benchmarks in ring 3 beside what Linux and xv6 need for the same; empty, if there are none.
 func FormatPrimitives(benches []Bench, unit string) string {
-	rows := [][]string{{"primitive", unit, "Linux 6.1", "xv6", "there"}}
-	number := func(v uint64) string {
-		if v == 0 {
-			return "-"
-		}
-		return strconv.FormatUint(v, 10)
-	}
+	rows := [][]string{{"primitive", unit, "target", "Linux 6.1", "xv6", "", "there"}}
 	for _, b := range benches {
 		name, ok := strings.CutPrefix(b.Name, userBench)
 		if !ok {
 			continue
 		}
-		row := []string{name, fmt.Sprintf("%.0f", b.Per()), "-", "-", ""}
+		row := []string{name, fmt.Sprintf("%.0f", b.Per()), "-", "-", "-", "", ""}
+		if unit == Instructions {
+			row[2], row[5] = b.target()
+		}
 		if p := baselines.Of(name); p != nil {
-			row[2], row[3], row[4] = number(p.Linux), number(p.XV6), p.What
+			row[3], row[4], row[6] = number(p.Linux), number(p.XV6), p.What
 		}
 		rows = append(rows, row)
 	}
 	if len(rows) == 1 {
 		return ""
 	}
-	return align(rows, []bool{true, false, false, false, true})
+	return align(rows, []bool{true, false, false, false, false, true, true})
+}
+
+// number is a figure of others; 0: there is none.
+func number(v uint64) string {
+	if v == 0 {
+		return "-"
+	}
+	return strconv.FormatUint(v, 10)
 }
 
 // align pads columns to equal width, the marked ones to the left and the others to the right.

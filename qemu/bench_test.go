@@ -1,11 +1,15 @@
 package qemu
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"exo/internal/baselines"
 )
 
 func TestBenchTable(t *testing.T) {
@@ -20,24 +24,50 @@ bench other/locked ops=2 tsc=7 per=3.5`, "\n"))
 	require.Len(t, benches, 5)
 	assert.InDelta(t, 6.667, benches[3].Per(), 0.001)
 	assert.Equal(t, strings.TrimPrefix(`
-benchmark         ops  instructions/op  baseline  its instructions/op  ratio
-sync/queue.pair  1000            12.50  locked                  41.00   3.28
-                                        mpsc                    10.00   0.80
-cap/lookup          3             6.67  -                           -      -
-other/locked        2             3.50  -                           -      -
-`, "\n"), FormatBench(benches, "instructions"))
+benchmark         ops  instructions  baseline    its  ratio  target  Linux 6.1  xv6
+sync/queue.pair  1000         12.50  locked    41.00   3.28       -          -    -
+                                     mpsc      10.00   0.80
+cap/lookup          3          6.67  -             -      -       -          -    -
+other/locked        2          3.50  -             -      -       -          -    -
+`, "\n"), FormatBench(benches, Instructions))
 }
 
 func TestPrimitivesTable(t *testing.T) {
 	benches, err := ParseBench([]string{"bench cap/lookup ops=3 tsc=20 per=6.66", "bench user/null-call ops=10 tsc=870 per=87", "bench user/other ops=1 tsc=5 per=5"})
 	require.NoError(t, err)
 	assert.Equal(t, strings.TrimPrefix(`
-primitive  instructions  Linux 6.1   xv6  there
-null-call            87        328  1399  getppid
-other                 5          -     -
-`, "\n"), FormatPrimitives(benches, "instructions"))
-	assert.NotContains(t, FormatBench(benches, "instructions"), "null-call")
-	assert.Empty(t, FormatPrimitives(benches[:1], "instructions"))
+primitive  instructions  target  Linux 6.1   xv6    there
+null-call            87       -        328  1399    getppid
+other                 5       -          -     -
+`, "\n"), FormatPrimitives(benches, Instructions))
+	assert.NotContains(t, FormatBench(benches, Instructions), "null-call")
+	assert.Empty(t, FormatPrimitives(benches[:1], Instructions))
+}
+
+// TestBenchTargets: a row says its target and whether it is behind, but only in instructions; and each target is of a benchmark.
+func TestBenchTargets(t *testing.T) {
+	benches := []Bench{{"sched/yield", 10, 1_804}, {"sched/yield/locked", 10, 2_710}, {"sched/steal", 10, 2_506}, {"user/fork+exit+wait", 1, 33_262}, {"x/y", 1, 1}}
+	table := FormatBench(benches, Instructions)
+	assert.Regexp(t, `(?m)^sched/yield .* 1\.50 +180 +2217 +-  ok$`, table)
+	assert.Regexp(t, `(?m)^sched/steal .* 250 +- +-  behind$`, table)
+	assert.Regexp(t, `(?m)^fork\+exit\+wait +33262 +25000 +94514 +2003219  behind  fork, exit, wait$`, FormatPrimitives(benches, Instructions))
+	assert.Equal(t, "4 benchmarks, 3 with a target, 2 behind it: sched/steal, user/fork+exit+wait\n", FormatVerdict(benches))
+	assert.NotContains(t, FormatBench(benches, "ticks")+FormatPrimitives(benches, "ticks"), "behind")
+
+	source, err := os.ReadFile("../kernel/bench.go")
+	require.NoError(t, err)
+	known := func(name string) bool {
+		if user, ok := strings.CutPrefix(name, userBench); ok {
+			return baselines.Of(user) != nil
+		}
+		return strings.Contains(string(source), fmt.Sprintf("{Name: %q,", name))
+	}
+	for name := range targets {
+		assert.True(t, known(name), "a target for %s, which is no benchmark", name)
+	}
+	for _, p := range baselines.Kernel {
+		assert.True(t, known(p.Name), "figures of others for %s, which is no benchmark", p.Name)
+	}
 }
 
 func TestBenchMistakes(t *testing.T) {

@@ -28,11 +28,27 @@ var Primitives = [...]Primitive{
 	{"spawn+exit+wait", "fork, exec, wait", 210_273, 4_115_916},
 }
 
+// Kernel are those of benchmarks of the kernel's own, by their names.
+var Kernel = [...]Primitive{
+	{"sched/yield", "sched_yield, each switch between two processes", 2_217, 0},
+	{"sched/spawn-join", "pthread_create, join", 29_419, 0},
+	{"env/null", "getppid", 328, 1_399},
+	{"env/map+touch+unmap", "mmap, touch, munmap; sbrk", 19_774, 9_300},
+	{"ipc/call-reply", "futex ping-pong; pipe", 8_821, 27_266},
+	{"fs/create+write-4K+unlink", "create, write 4 KiB (xv6: 512 bytes), unlink", 24_014, 1_168_583},
+	{"fs/read-64K", "read 64 KiB", 16_395, 2_102_950},
+	{"fs/write-64K", "write 64 KiB", 19_851, 0},
+	{"fs/open+close", "open, close", 6_027, 0},
+	{"fs/stat", "stat", 3_561, 0},
+}
+
 // Of returns the entry of a benchmark; nil: there is none.
 func Of(name string) *Primitive {
-	for i := range Primitives {
-		if Primitives[i].Name == name {
-			return &Primitives[i]
+	for _, all := range [][]Primitive{Primitives[:], Kernel[:]} {
+		for i := range all {
+			if all[i].Name == name {
+				return &all[i]
+			}
 		}
 	}
 	return nil

@@ -131,11 +131,14 @@ func table(lines []string, icount bool, out io.Writer) error {
 	}
 	unit := "ticks"
 	if icount {
-		unit = "instructions"
+		unit = qemu.Instructions
 	}
 	fmt.Fprint(out, qemu.FormatBench(benches, unit))
 	if primitives := qemu.FormatPrimitives(benches, unit); primitives != "" {
 		fmt.Fprint(out, "\n", primitives)
+	}
+	if icount {
+		fmt.Fprint(out, "\n", qemu.FormatVerdict(benches))
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func TestRunPanicIsDisassembled(t *testing.T) {
 func TestRunBench(t *testing.T) {
 	out, _, err := booted(t, "bench a ops=1 tsc=5 per=5.00\nbench a/locked ops=1 tsc=10 per=10.00\n", "33", true)
 	require.NoError(t, err)
-	assert.Regexp(t, `\na +1 +5.00 +locked +10.00 +2.00\n`, out)
+	assert.Regexp(t, `\na +1 +5.00 +locked +10.00 +2.00 `, out)
 	_, _, err = booted(t, "", "33", true)
 	assert.ErrorContains(t, err, "ran no benchmark")
 	_, _, err = booted(t, "bench a ops=1 tsc=5 per=6.00\n", "33", true)
