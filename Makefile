@@ -36,7 +36,7 @@ comma   := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build qemu test torture cuts bench steps bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
+.PHONY: help build qemu test torture cuts bench steps bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures figures-bench mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
 
 help: ## list these verbs
 	@echo 'make VERB [VARIABLE=value …]'
@@ -133,6 +133,11 @@ pictures: build ## draw the pictures of docs/sync, node memory of four nodes at 
 		$(GO) run ./qemu/exo-run -cpus $$n -extra "$$nodes" -append 'tests=work/fork-join* torture=1m exit' || exit 1; \
 	done) >$(BUILD)/work.txt 2>&1 || { cat $(BUILD)/work.txt; exit 1; }
 	@$(GO) run ./tools/pictures -boot $(BUILD)/boot.txt -work $(BUILD)/work.txt
+
+figures-bench: build ## measure instructions alone, and put them into docs
+	@mkdir -p $(BUILD)
+	@$(MAKE) -s bench BENCH= APPEND= >$(BUILD)/bench.txt || { cat $(BUILD)/bench.txt; exit 1; }
+	@$(GO) run ./tools/figures -bench $(BUILD)/bench.txt -peers ''
 
 figures: ## measure (bench, bench-peers), and put the figures into docs (RUNS=N)
 	@mkdir -p $(BUILD)

@@ -120,3 +120,25 @@ func TestPages_HaveBlocks(t *testing.T) {
 	}
 	assert.Greater(t, blocks, 10)
 }
+
+// TestFill_WithoutPeersRefreshesBenchmarksAlone: what the peers need stays, in a block that had benchmarks, and in one that had none.
+func TestFill_WithoutPeersRefreshesBenchmarksAlone(t *testing.T) {
+	for _, words := range []string{"sync/queue; queue, type-stable", "sync/alone", "Latency"} {
+		whole, err := fill(t, "<!-- figures: "+words+" -->\n<!-- end -->\n")
+		require.NoError(t, err)
+		for _, old := range []string{whole, strings.ReplaceAll(whole, ".00 |", ".99 |"), "<!-- figures: " + words + " -->\n<!-- end -->\n"} {
+			dir, file := page(t, old)
+			require.NoError(t, run(filepath.Join(dir, "bench.txt"), "", []string{file}))
+			b, err := os.ReadFile(file)
+			require.NoError(t, err)
+			if old == whole {
+				assert.Equal(t, whole, string(b), "nothing has changed")
+			}
+			assert.Equal(t, strings.Contains(whole, "make bench`:"), strings.Contains(string(b), "make bench`:"))
+			assert.Equal(t, strings.Contains(old, "make bench-peers"), strings.Contains(string(b), "make bench-peers"))
+			if strings.HasPrefix(words, "sync/alone") {
+				assert.Equal(t, whole, string(b))
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -70,6 +71,9 @@ func (f *figures) fill(page string) (text string, blocks int, err error) {
 	text = block.ReplaceAllStringFunc(page, func(s string) string {
 		blocks++
 		m := block.FindStringSubmatch(s)
+		if f.tables == nil {
+			return m[1] + f.refreshed(strings.Split(m[2], ";"), m[3]) + m[4]
+		}
 		body, e := f.body(strings.Split(m[2], ";"))
 		err = errors.Join(err, e)
 		return m[1] + body + m[4]
@@ -120,6 +124,22 @@ func (f *figures) body(words []string) (string, error) {
 	return b.String() + "\n", err
 }
 
+// refreshed is a block whose benchmarks are measured anew; what peers need stays.
+func (f *figures) refreshed(words []string, old string) string {
+	var b strings.Builder
+	f.benchTable(&b, func(name string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return begins(name, strings.TrimSpace(w)) })
+	})
+	rest := ofBench.ReplaceAllString(old, "")
+	if strings.TrimSpace(rest) == "" {
+		rest = "\n"
+	}
+	return b.String() + rest
+}
+
+// ofBench is what benchTable writes.
+var ofBench = regexp.MustCompile("(?m)^\n?Written by `make bench`.*\n\n(\\|.*\n)+")
+
 // benchTable writes the benchmarks that are chosen, each beside its baseline.
 func (f *figures) benchTable(b *strings.Builder, chosen func(string) bool) {
 	begun := false
@@ -162,5 +182,5 @@ func begins(name, word string) bool {
 	rest, ok := strings.CutPrefix(name, word)
 	next, _ := utf8.DecodeRuneInString(rest)
 	last, _ := utf8.DecodeLastRuneInString(word)
-	return ok && word != "" && (rest == "" || !unicode.IsLetter(next) || !unicode.IsLetter(last))
+	return ok && word != "" && (rest == "" || !unicode.IsLetter(next) && !unicode.IsDigit(next) || !unicode.IsLetter(last))
 }

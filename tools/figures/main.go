@@ -8,7 +8,8 @@
 //	<!-- end -->
 //
 // What is between the two lines is replaced by tables of what begins with one of those words: benchmarks of the one file,
-// operations or whole tables of the other. A word that nothing begins with is an error, and then no page is changed.
+// operations or whole tables of the other. A word that nothing begins with is an error, and then no page is changed. Without a file of
+// peers the benchmarks are put in anew, and what peers need stays as it is.
 package main
 
 import (
@@ -24,7 +25,7 @@ import (
 
 func main() {
 	bench := flag.String("bench", "build/bench.txt", "what `make bench` printed, a `file`")
-	peers := flag.String("peers", "build/peers.md", "what `make bench-peers` wrote, a Markdown `file`")
+	peers := flag.String("peers", "build/peers.md", "what `make bench-peers` wrote, a Markdown `file`; none: what stands there stays")
 	flag.Parse()
 	pages := flag.Args()
 	if len(pages) == 0 {
@@ -101,6 +102,9 @@ func read(bench, peers string) (*figures, error) {
 	}
 	if f.cpu == "" {
 		return nil, fmt.Errorf("%s does not say on which CPU", bench)
+	}
+	if peers == "" {
+		return f, nil
 	}
 	if b, err = os.ReadFile(peers); err != nil {
 		return nil, fmt.Errorf("reading what `make bench-peers` wrote: %w", err)
