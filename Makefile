@@ -36,7 +36,7 @@ comma   := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build qemu test torture cuts bench steps bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures figures-bench mutants verify fuzz clean deps-qemu deps-test deps-iso deps-peers deps-verify
+.PHONY: help build qemu test torture cuts bench steps bench-peers bench-host iso qemu-iso qemu-gdb gdb lint locks pictures figures figures-bench mutants verify fuzz test-toolchains clean deps-qemu deps-test deps-iso deps-peers deps-verify
 
 help: ## list these verbs
 	@echo 'make VERB [VARIABLE=value …]'
@@ -147,6 +147,9 @@ figures: ## measure (bench, bench-peers), and put the figures into docs (RUNS=N)
 
 mutants: deps-test ## break the code on purpose in many ways and see each noticed (RUN=REGEXP selects)
 	@$(GO) run ./tools/mutants -run '$(or $(RUN),.)'
+
+test-toolchains: deps-test ## build and boot with each Go of the version in go.mod, and the newest, which are fetched (VERSIONS='go1.26.1 …')
+	@$(GO) run ./tools/toolchains $(VERSIONS)
 
 verify: deps-verify ## have SPIN go through every state of the models of kernel/sync, and see each fault in them found (RUN=REGEXP)
 	@$(GO) run ./tools/verify -run '$(or $(RUN),.)'
