@@ -23,14 +23,17 @@ const (
 func slicer(b []byte, yields bool) (handler int) {
 	a := &fuzzAsm
 	*a = assembler{b: b}
-	a.put(0x49, 0x89, 0xFF) // mov r15, rdi
+	data := func() { // whatever is in the registers, for the handler may come before the first instruction, and changes some
+		a.put(0x49, 0xBF) // mov r15, imm64
+		a.word32(pupData)
+		a.word32(0)
+	}
+	data()
 	loop := a.n
 	a.count(sliceCount)
 	a.jump(0xE9, loop)
 	handler = a.n
-	a.put(0x49, 0xBF) // mov r15, imm64: it may come before the first instruction
-	a.word32(pupData)
-	a.word32(0)
+	data()
 	a.put(0x48, 0x83, 0x3C, 0x24, byte(abi.SliceEnds)) // cmp qword [rsp], imm8
 	begun := a.ahead(0x85)
 	a.put(0x48, 0x8B, 0x44, 0x24, 16) // mov rax, [rsp+16]
